@@ -1,0 +1,293 @@
+//! The typed pattern: what a pack's YAML says, after validation. Shapes only; no matching, no IO.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How grave an event of a pattern is. Ordered from least to most grave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing is broken.
+    Info,
+    /// Degraded, or about to break.
+    Warn,
+    /// Something the user asked for does not work.
+    Error,
+    /// A process or node is gone because of it.
+    Fatal,
+}
+
+impl Severity {
+    /// The OpenTelemetry severity number (log data model: INFO 9, WARN 13, ERROR 17, FATAL 21).
+    pub fn number(self) -> i32 {
+        match self {
+            Severity::Info => 9,
+            Severity::Warn => 13,
+            Severity::Error => 17,
+            Severity::Fatal => 21,
+        }
+    }
+
+    /// The OpenTelemetry severity text.
+    pub fn text(self) -> &'static str {
+        match self {
+            Severity::Info => "INFO",
+            Severity::Warn => "WARN",
+            Severity::Error => "ERROR",
+            Severity::Fatal => "FATAL",
+        }
+    }
+}
+
+/// What kind of thing went wrong: the controlled vocabulary that alerts are routed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Category {
+    /// Credentials missing or wrong, permission denied.
+    Access,
+    /// A quota, limit or pool is used up.
+    Capacity,
+    /// A certificate or a TLS handshake.
+    Certificate,
+    /// Somebody configured it wrongly.
+    Configuration,
+    /// A program ended on a bug of its own.
+    Crash,
+    /// A database refused, broke or is unreachable.
+    Database,
+    /// A library, binary, CRD or service that must be there is not.
+    Dependency,
+    /// GPU, disk or machine.
+    Hardware,
+    /// Probes and readiness.
+    Health,
+    /// Container images and registries.
+    Image,
+    /// A client's request is wrong.
+    Input,
+    /// Out of memory.
+    Memory,
+    /// A model can't be loaded or served.
+    Model,
+    /// Connections, DNS, routing, proxies.
+    Network,
+    /// No node for a pod.
+    Scheduling,
+    /// Files, volumes, object stores, disk space.
+    Storage,
+    /// It took too long.
+    Timeout,
+}
+
+impl Category {
+    /// The word as written in packs and events.
+    pub fn text(self) -> &'static str {
+        match self {
+            Category::Access => "access",
+            Category::Capacity => "capacity",
+            Category::Certificate => "certificate",
+            Category::Configuration => "configuration",
+            Category::Crash => "crash",
+            Category::Database => "database",
+            Category::Dependency => "dependency",
+            Category::Hardware => "hardware",
+            Category::Health => "health",
+            Category::Image => "image",
+            Category::Input => "input",
+            Category::Memory => "memory",
+            Category::Model => "model",
+            Category::Network => "network",
+            Category::Scheduling => "scheduling",
+            Category::Storage => "storage",
+            Category::Timeout => "timeout",
+        }
+    }
+}
+
+/// One pack file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    /// The patterns of this file.
+    pub patterns: Vec<Pattern>,
+}
+
+/// One known failure: how to recognise it, and what to tell the person who meets it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pattern {
+    /// `<system>.<area>.<failure>`, lower case, words joined by `-`. Stable; never reused for another failure.
+    pub id: String,
+    /// One line that names the failure to somebody who has never seen it.
+    pub title: String,
+    /// How grave it is.
+    pub severity: Severity,
+    /// What kind of thing went wrong.
+    pub category: Category,
+    /// Where it can come from. Absent: anywhere.
+    #[serde(default, rename = "where")]
+    pub scope: Scope,
+    /// How it is recognised: one condition, or a list of which any one suffices (wordings of different versions).
+    #[serde(rename = "match")]
+    pub matches: Matches,
+    /// A generic failure (any Python traceback, any Go panic) speaks only when nothing specific did.
+    #[serde(default)]
+    pub generic: bool,
+    /// Why it happens.
+    pub cause: String,
+    /// What to do, in the order to try it.
+    pub fix: Vec<String>,
+    /// Where to read more: documentation, source or issue. `https` addresses.
+    pub references: Vec<String>,
+    /// Ids of the failures that this one causes. Matching the same record, this one speaks for them.
+    #[serde(default)]
+    pub explains: Vec<String>,
+    /// The examples that prove it.
+    pub tests: Tests,
+}
+
+/// Where a pattern can come from.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scope {
+    /// Container names, as globs (`*`, `?`, `[ab]`). A log whose container is not known passes.
+    pub container: Vec<String>,
+}
+
+/// One condition, or alternatives of which any one suffices.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Matches {
+    /// The only condition.
+    One(Condition),
+    /// Alternatives; the first that holds gives the captures.
+    AnyOf(Vec<Condition>),
+}
+
+impl Matches {
+    /// The alternatives, one or more.
+    pub fn alternatives(&self) -> &[Condition] {
+        match self {
+            Matches::One(condition) => std::slice::from_ref(condition),
+            Matches::AnyOf(conditions) => conditions,
+        }
+    }
+}
+
+/// A condition over one decoded record; every key that is given must hold.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Condition {
+    /// Each of these stands in the record.
+    pub all: Vec<Term>,
+    /// At least one of these stands in the record.
+    pub any: Vec<Term>,
+    /// None of these stands in the record.
+    pub none: Vec<Term>,
+    /// Regular expressions that all match; their named groups become attributes.
+    pub regex: OneOrMany,
+    /// Fields of the log's own structure (`level`, `logger`, `error`, `response_code`, …) and what each must be.
+    pub fields: BTreeMap<String, FieldCondition>,
+}
+
+/// A piece of text: a literal, or a regular expression.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Term {
+    /// Stands in the record as written; case counts.
+    Literal(String),
+    /// Matches somewhere in the record.
+    Regex(RegexTerm),
+}
+
+/// `{ regex: … }` in a list of terms.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegexTerm {
+    /// The expression (syntax of the `regex` crate; `^` and `$` match at line ends, ASCII classes).
+    pub regex: String,
+}
+
+/// One string or a list of strings.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Any number.
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        OneOrMany::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    /// As a slice.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            OneOrMany::One(one) => std::slice::from_ref(one),
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+/// What a field must be: a value or a list of values, any of which will do. Strings may hold `*`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FieldCondition {
+    /// This value.
+    One(FieldValue),
+    /// Any of these values.
+    AnyOf(Vec<FieldValue>),
+}
+
+impl FieldCondition {
+    /// The values, any of which will do.
+    pub fn values(&self) -> &[FieldValue] {
+        match self {
+            FieldCondition::One(one) => std::slice::from_ref(one),
+            FieldCondition::AnyOf(many) => many,
+        }
+    }
+}
+
+/// A value to compare a field with; numbers and booleans compare with their text.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text; `*` stands for any characters.
+    Text(String),
+}
+
+/// The examples that prove a pattern.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tests {
+    /// Logs in which it must be recognised.
+    pub fires: Vec<Example>,
+    /// Logs that look alike and must stay silent.
+    pub silent: Vec<Example>,
+}
+
+/// One example log.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The text as the container printed it, one line or several.
+    pub log: String,
+    /// The container it came from; unknown if absent.
+    #[serde(default)]
+    pub container: Option<String>,
+    /// Attributes that the event must carry, by their full name. Only for firing examples.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, FieldValue>,
+}
