@@ -4,6 +4,7 @@
 //! how an event becomes JSON, protobuf or text is the business of `export`.
 
 pub mod attributes;
+pub mod resource;
 pub mod uid;
 
 use std::sync::Arc;

@@ -1,0 +1,60 @@
+//! CRI: `<RFC 3339 with nanoseconds> <stream> <tags> <content>`.
+//!
+//! The time has as many fraction digits as it needs and the node's zone. Of the tags, separated by `:`, the first says
+//! whether the line is full (`F`) or partial (`P`); the others are for later versions of the format.
+
+use std::borrow::Cow;
+
+use nom::{
+    IResult, Parser,
+    branch::alt,
+    bytes::complete::{tag, take_till},
+    character::complete::char,
+    combinator::{eof, map_opt, rest, value},
+    sequence::{preceded, terminated},
+};
+
+use super::{Frame, FrameKind, Stream, time::rfc3339, without_return};
+
+/// The frame of a CRI line, or `None` if it isn't one.
+pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
+    let (_, (time, stream, partial, content)) = (
+        terminated(rfc3339, char(' ')),
+        terminated(stream, char(' ')),
+        terminated(partial, other_tags),
+        content,
+    )
+        .parse(line)
+        .ok()?;
+    // The `\r` at the end of a fragment is the middle of the line.
+    let content = if partial {
+        content
+    } else {
+        without_return(content)
+    };
+    Some(Frame {
+        time: Some(time),
+        stream: Some(stream),
+        partial,
+        content: Cow::Borrowed(content),
+        kind: FrameKind::Cri,
+    })
+}
+
+fn stream(input: &[u8]) -> IResult<&[u8], Stream> {
+    map_opt(alt((tag("stdout"), tag("stderr"))), Stream::from_name).parse(input)
+}
+
+fn partial(input: &[u8]) -> IResult<&[u8], bool> {
+    alt((value(true, char('P')), value(false, char('F')))).parse(input)
+}
+
+fn other_tags(input: &[u8]) -> IResult<&[u8], ()> {
+    let tags = preceded(char(':'), take_till(|byte| byte == b' '));
+    value((), nom::combinator::opt(tags)).parse(input)
+}
+
+/// Everything behind one blank; without the blank there is no content.
+fn content(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    alt((preceded(char(' '), rest), eof)).parse(input)
+}
