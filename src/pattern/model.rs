@@ -157,8 +157,8 @@ pub struct Scope {
 }
 
 /// One condition, or alternatives of which any one suffices.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
 pub enum Matches {
     /// The only condition.
     One(Condition),
@@ -193,8 +193,8 @@ pub struct Condition {
 }
 
 /// A piece of text: a literal, or a regular expression.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
 pub enum Term {
     /// Stands in the record as written; case counts.
     Literal(String),
@@ -211,8 +211,8 @@ pub struct RegexTerm {
 }
 
 /// One string or a list of strings.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
 pub enum OneOrMany {
     /// One.
     One(String),
@@ -237,8 +237,8 @@ impl OneOrMany {
 }
 
 /// What a field must be: a value or a list of values, any of which will do. Strings may hold `*`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
 pub enum FieldCondition {
     /// This value.
     One(FieldValue),
@@ -257,8 +257,8 @@ impl FieldCondition {
 }
 
 /// A value to compare a field with; numbers and booleans compare with their text.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
 pub enum FieldValue {
     /// `true` or `false`.
     Bool(bool),

@@ -1,0 +1,59 @@
+//! What is legal in a pattern but unwise. [`PatternSet::load`] refuses what is wrong; this tells what to mend.
+
+use super::set::{Located, PatternSet, Problem};
+use crate::engine::anchor_worth;
+
+/// Titles stand in lists and alerts.
+const MAX_TITLE: usize = 100;
+
+/// An anchor worth less than this stands in many healthy lines.
+const MIN_WORTH: usize = 8;
+
+/// Everything to mend, by pattern.
+pub fn lint(set: &PatternSet) -> Vec<Problem> {
+    let mut problems: Vec<Problem> =
+        set.engine.check().iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)).collect();
+    for (index, located) in set.patterns.iter().enumerate() {
+        let messages = text(located).into_iter().chain(relations(set, located)).chain(anchors(set, index)).chain(regexes(located));
+        problems.extend(messages.map(|message| Problem::of_pattern(located, message)));
+    }
+    problems
+}
+
+fn text(located: &Located) -> Vec<String> {
+    let pattern = &located.pattern;
+    let mut messages = Vec::new();
+    if pattern.title.len() > MAX_TITLE {
+        messages.push(format!("the title has {} bytes; {MAX_TITLE} fit into a list", pattern.title.len()));
+    }
+    if pattern.title.ends_with('.') {
+        messages.push("the title is a headline; leave out the full stop".into());
+    }
+    let bad = pattern.references.iter().filter(|reference| !reference.starts_with("https://"));
+    messages.extend(bad.map(|reference| format!("`{reference}` is no https address")));
+    let silent_attributes = pattern.tests.silent.iter().any(|example| !example.attributes.is_empty());
+    if silent_attributes {
+        messages.push("a silent example has no event, so no `attributes`".into());
+    }
+    messages
+}
+
+fn relations(set: &PatternSet, located: &Located) -> Vec<String> {
+    let unknown = located.pattern.explains.iter().filter(|id| set.get(id).is_none());
+    unknown.map(|id| format!("explains `{id}`, which no pattern has")).collect()
+}
+
+fn anchors(set: &PatternSet, index: usize) -> Vec<String> {
+    let weak = set.engine.anchors_of(index).filter(|anchor| anchor_worth(anchor) < MIN_WORTH);
+    weak.map(|anchor| {
+        let anchor = String::from_utf8_lossy(anchor);
+        format!("has to look for `{anchor}`, which stands in many healthy lines; require a longer or rarer text")
+    })
+    .collect()
+}
+
+fn regexes(located: &Located) -> Vec<String> {
+    let expressions = located.pattern.matches.alternatives().iter().flat_map(|condition| condition.regex.as_slice());
+    let useless = expressions.filter(|expression| expression.starts_with(".*") || expression.ends_with(".*"));
+    useless.map(|expression| format!("`{expression}`: `.*` at an end of an expression only costs time")).collect()
+}

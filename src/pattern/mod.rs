@@ -1,0 +1,21 @@
+//! Pattern packs: YAML to a typed, validated set.
+//!
+//! Holds the model ([`model`]), how it is read and checked, and the built-in packs. Does no IO beyond reading the
+//! files and folders it is told to ([`sources`]). Knows nothing of how patterns are matched, except that it asks the
+//! engine to compile them: a set that can't be compiled is not a set.
+
+pub mod lint;
+pub mod model;
+mod set;
+mod shapes;
+pub mod sources;
+
+pub use set::{Located, PatternSet, Problem};
+
+/// The packs built into the binary: (path in the project, text).
+pub const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+
+/// The JSON Schema of a pack file, for editors and other tools.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(model::Pack).to_value()
+}

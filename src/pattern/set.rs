@@ -1,0 +1,258 @@
+//! Packs read into one set, with every problem told at once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::model::Pattern;
+use super::sources::PackSource;
+use crate::engine::Engine;
+use crate::frame::CRI_PARTIAL_MARKS;
+use crate::yaml::{self, Mistake, Node};
+
+/// A pattern and where it is written.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The pattern.
+    pub pattern: Arc<Pattern>,
+    /// The pack's name.
+    pub file: Arc<str>,
+    /// 1-based line where the pattern begins.
+    pub line: usize,
+    /// From a pack that is part of the binary?
+    pub builtin: bool,
+}
+
+/// Something wrong with a pack, with the place and a hint where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file's name.
+    pub file: String,
+    /// What is wrong and where; line 0 stands for the file as a whole.
+    pub mistake: Mistake,
+}
+
+impl Problem {
+    /// A problem of a file as a whole.
+    pub fn of_file(path: &Path, message: String) -> Self {
+        let mistake = Mistake { line: 0, column: 0, message, hint: None };
+        Problem { file: path.display().to_string(), mistake }
+    }
+
+    /// A problem of a pattern.
+    pub fn of_pattern(located: &Located, message: impl fmt::Display) -> Self {
+        let message = format!("{}: {message}", located.pattern.id);
+        let mistake = Mistake { line: located.line, column: 1, message, hint: None };
+        Problem { file: located.file.to_string(), mistake }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mistake.line {
+            0 => write!(f, "{}: {}", self.file, self.mistake.message),
+            _ => write!(f, "{}:{}", self.file, self.mistake),
+        }
+    }
+}
+
+/// A set of patterns that is known to be right, and the engine made of it.
+pub struct PatternSet {
+    /// The patterns, by id.
+    pub patterns: Vec<Located>,
+    /// They compiled; indices are those of `patterns`.
+    pub engine: Engine,
+}
+
+impl PatternSet {
+    /// Reads packs into a set, or says everything that is wrong with them.
+    pub fn load(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut found: Vec<Located> = Vec::new();
+        for source in sources {
+            read_pack(source, &mut found, &mut problems);
+        }
+        let mut patterns = without_replaced(found, &mut problems);
+        patterns.sort_by(|a, b| a.pattern.id.cmp(&b.pattern.id));
+        let models: Vec<Arc<Pattern>> = patterns.iter().map(|located| located.pattern.clone()).collect();
+        match Engine::compile(&models, &CRI_PARTIAL_MARKS) {
+            Ok(engine) if problems.is_empty() => Ok(PatternSet { patterns, engine }),
+            Ok(_) => Err(problems),
+            Err(errors) => {
+                problems.extend(errors.iter().map(|(index, error)| Problem::of_pattern(&patterns[*index], error)));
+                Err(problems)
+            }
+        }
+    }
+
+    /// The built-in packs alone.
+    pub fn builtin() -> Result<PatternSet, Vec<Problem>> {
+        Self::load(&super::sources::builtin())
+    }
+
+    /// The pattern of an id.
+    pub fn get(&self, id: &str) -> Option<&Located> {
+        self.patterns.binary_search_by(|located| located.pattern.id.as_str().cmp(id)).ok().map(|at| &self.patterns[at])
+    }
+}
+
+fn read_pack(source: &PackSource, found: &mut Vec<Located>, problems: &mut Vec<Problem>) {
+    let problem = |mistake| Problem { file: source.name.clone(), mistake };
+    let root = match yaml::parse(&source.text) {
+        Ok(root) => root,
+        Err(mistake) => return problems.push(problem(mistake)),
+    };
+    problems.extend(shape_mistakes(&root).into_iter().map(problem));
+    let file: Arc<str> = source.name.as_str().into();
+    for node in root.get("patterns").map(Node::items).unwrap_or_default() {
+        match yaml::read::<Pattern>(node) {
+            Ok(pattern) => {
+                problems.extend(value_mistakes(&pattern, node).into_iter().map(problem));
+                let pattern = Arc::new(pattern);
+                found.push(Located { pattern, file: file.clone(), line: node.line(), builtin: source.builtin });
+            }
+            Err(mistakes) => problems.extend(mistakes.into_iter().map(problem)),
+        }
+    }
+}
+
+/// What is wrong with the pack around its patterns.
+fn shape_mistakes(root: &Node) -> Vec<Mistake> {
+    /// The pack, its patterns left unread: they are read one by one, to report on each.
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outline {
+        #[serde(rename = "patterns")]
+        _patterns: Vec<serde::de::IgnoredAny>,
+    }
+    yaml::read::<Outline>(root).err().unwrap_or_default()
+}
+
+/// What is wrong with values that have the right shape.
+fn value_mistakes(pattern: &Pattern, node: &Node) -> Vec<Mistake> {
+    let at = |key: &str| node.get(key).unwrap_or(node);
+    let mut mistakes = Vec::new();
+    if !well_formed(&pattern.id) {
+        let mut mistake = at("id").mistake(format!("`{}` is no pattern id", pattern.id));
+        mistake.hint = Some("<system>.<area>.<failure>: lower-case words joined by `-`, three parts joined by `.`".into());
+        mistakes.push(mistake);
+    }
+    for (key, text) in [("title", &pattern.title), ("cause", &pattern.cause)] {
+        if text.trim().is_empty() {
+            mistakes.push(at(key).mistake(format!("`{key}` is empty")));
+        }
+    }
+    for (key, list) in [("fix", &pattern.fix), ("references", &pattern.references)] {
+        if list.is_empty() || list.iter().any(|item| item.trim().is_empty()) {
+            mistakes.push(at(key).mistake(format!("`{key}` wants at least one entry, and none that is empty")));
+        }
+    }
+    for (key, list) in [("fires", &pattern.tests.fires), ("silent", &pattern.tests.silent)] {
+        if list.is_empty() {
+            mistakes.push(at("tests").mistake(format!("`tests.{key}` wants at least one example")));
+        }
+    }
+    mistakes
+}
+
+fn well_formed(id: &str) -> bool {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    id.split('.').count() == 3 && id.split('.').all(word)
+}
+
+/// Drops built-in patterns that another pack replaces; two patterns of one id are a problem otherwise.
+fn without_replaced(found: Vec<Located>, problems: &mut Vec<Problem>) -> Vec<Located> {
+    let mut by_id: HashMap<String, Located> = HashMap::new();
+    for located in found {
+        match by_id.get(&located.pattern.id) {
+            Some(first) if first.builtin == located.builtin => {
+                let message = format!("the id is taken already, by {}:{}", first.file, first.line);
+                problems.push(Problem::of_pattern(&located, message));
+            }
+            Some(first) if first.builtin => {
+                by_id.insert(located.pattern.id.clone(), located);
+            }
+            Some(_) => {}
+            None => {
+                by_id.insert(located.pattern.id.clone(), located);
+            }
+        }
+    }
+    by_id.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<PatternSet, Vec<String>> {
+        let source = PackSource { name: "p.yaml".into(), text: text.into(), builtin: false };
+        PatternSet::load(&[source]).map_err(|problems| problems.iter().map(Problem::to_string).collect())
+    }
+
+    const GOOD: &str = "patterns:
+  - id: knative.ingress.probe-forbidden
+    title: t
+    severity: error
+    category: access
+    match: { all: ['Probing of '] }
+    cause: c
+    fix: [f]
+    references: ['https://example.com']
+    tests: { fires: [{ log: 'Probing of x' }], silent: [{ log: 'y' }] }
+";
+
+    #[test]
+    fn a_good_pack_loads() {
+        let set = load(GOOD).map_err(|problems| problems.join("\n")).unwrap();
+        assert_eq!(set.patterns[0].line, 2);
+        assert!(set.get("knative.ingress.probe-forbidden").is_some());
+    }
+
+    #[test]
+    fn every_problem_is_told_with_its_place() {
+        let table: &[(&str, &str, &[&str])] = &[
+            ("    cause: c", "    casue: c", &["p.yaml:7:5: unknown key `casue` (did you mean `cause`?)", "p.yaml:2:5: the key `cause` is missing"]),
+            ("severity: error", "severity: eror", &["p.yaml:4:15: unknown value `eror` (did you mean `error`?)"]),
+            ("knative.ingress.probe-forbidden", "Knative", &["p.yaml:2:9: `Knative` is no pattern id (<system>.<area>.<failure>: lower-case words joined by `-`, three parts joined by `.`)"]),
+            ("{ all: ['Probing of '] }", "{ al: ['Probing of '] }", &["p.yaml:6:14: unknown key `al` (did you mean `all`?)"]),
+            ("{ all: ['Probing of '] }", "{ all: [3] }", &["p.yaml:6:21: a literal or { regex: … } is wanted here, not a number; text goes in quotes"]),
+            ("fix: [f]", "fix: []", &["p.yaml:8:10: `fix` wants at least one entry, and none that is empty"]),
+            ("patterns:", "pattern:", &["p.yaml:1:1: unknown key `pattern` (did you mean `patterns`?)"]),
+        ];
+        for (from, to, want) in table {
+            let text = GOOD.replace(from, to);
+            let got = load(&text).map(|_| ()).unwrap_err();
+            assert_eq!(&got, want, "{to}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_matched_is_refused() {
+        let table = [
+            ("{ all: ['ab'] }", "no usable literal"),
+            ("{ regex: '(' }", "can't be read"),
+            ("{ regex: 'Probing (?<nonsense>.)' }", "the group `nonsense`"),
+            ("{}", "the condition is empty"),
+            ("{ all: [''] }", "empty literal"),
+        ];
+        for (condition, want) in table {
+            let text = GOOD.replace("{ all: ['Probing of '] }", condition);
+            let got = load(&text).map(|_| ()).unwrap_err();
+            assert!(got.len() == 1 && got[0].contains(want), "{condition}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_used_once_but_a_built_in_one_may_be_replaced() {
+        let source = |builtin| PackSource { name: "p.yaml".into(), text: GOOD.into(), builtin };
+        assert!(PatternSet::load(&[source(false), source(false)]).is_err());
+        for order in [[true, false], [false, true]] {
+            let set = PatternSet::load(&order.map(source)).map_err(|p| p.len()).unwrap();
+            assert!(set.patterns.len() == 1 && !set.patterns[0].builtin);
+        }
+    }
+}
