@@ -1,0 +1,291 @@
+//! From patterns to what the engine runs: literals, anchors and checks.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use regex::bytes::Regex;
+use thiserror::Error;
+
+use super::required::{self, Clause};
+use super::{anchors, regexes};
+use crate::event::attributes::{self, Capture};
+use crate::pattern::model::{Condition, FieldCondition, Pattern, Term};
+
+/// Why a pattern can't be compiled.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CompileError {
+    /// A regular expression is not one.
+    #[error("the expression `{expression}` can't be read: {reason}")]
+    Regex {
+        /// As written.
+        expression: String,
+        /// The parser's explanation.
+        reason: String,
+    },
+    /// A named group that is no attribute.
+    #[error("the group `{0}` is not in the vocabulary of captures (src/event/attributes.rs)")]
+    Capture(String),
+    /// A literal of no bytes.
+    #[error("an empty literal stands in every record; leave it out")]
+    EmptyLiteral,
+    /// A condition with nothing in it.
+    #[error("the condition is empty; it would match every record")]
+    Empty,
+    /// Nothing to look for in raw blocks.
+    #[error(
+        "no usable literal: a term of `all`, each of `any`, or a required part of a `regex` needs {} or more printable \
+         ASCII bytes in a row, other than \" \\ < > & = '",
+        anchors::MIN_ANCHOR
+    )]
+    NoAnchor,
+    /// A container glob that is not one.
+    #[error("the container glob `{glob}` can't be read: {reason}")]
+    Glob {
+        /// As written.
+        glob: String,
+        /// The parser's explanation.
+        reason: String,
+    },
+}
+
+/// The index of a literal in the literal automaton.
+pub type LiteralId = u32;
+
+/// A pattern, ready to be confirmed.
+pub struct Compiled {
+    /// The pattern itself.
+    pub pattern: Arc<Pattern>,
+    /// Its id, shared with events.
+    pub id: Arc<str>,
+    /// Container globs; none: anywhere.
+    pub containers: Vec<glob::Pattern>,
+    /// The conditions, of which one suffices.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// One condition, ready to be checked.
+pub struct Alternative {
+    /// Literals that must be there.
+    pub all: Vec<LiteralId>,
+    /// Expressions that must match: from `all` terms and from `regex`.
+    pub regexes: Vec<LazyRegex>,
+    /// Of these at least one; absent if the condition has no `any`.
+    pub any: Option<Terms>,
+    /// Of these none.
+    pub none: Terms,
+    /// Fields and what they must be.
+    pub fields: Vec<(String, FieldTest)>,
+    /// How much text it requires, in bytes: the more, the more specific.
+    pub weight: usize,
+    /// The fragments looked for in raw blocks.
+    pub anchors: Vec<Vec<u8>>,
+}
+
+/// Literals and expressions, side by side.
+#[derive(Default)]
+pub struct Terms {
+    /// By their index in the literal automaton.
+    pub literals: Vec<LiteralId>,
+    /// Compiled when first needed.
+    pub regexes: Vec<LazyRegex>,
+}
+
+/// What a field must be.
+pub struct FieldTest {
+    values: Vec<glob::Pattern>,
+}
+
+impl FieldTest {
+    fn new(condition: &FieldCondition) -> Self {
+        use crate::pattern::model::FieldValue;
+        let glob_of = |value: &FieldValue| {
+            let text = match value {
+                FieldValue::Bool(value) => value.to_string(),
+                FieldValue::Int(value) => value.to_string(),
+                FieldValue::Text(text) => text.clone(),
+            };
+            let escaped = text.split('*').map(glob::Pattern::escape).collect::<Vec<_>>().join("*");
+            glob::Pattern::new(&escaped).unwrap_or_default()
+        };
+        FieldTest { values: condition.values().iter().map(glob_of).collect() }
+    }
+
+    /// Is `text` one of the values?
+    pub fn holds(&self, text: &str) -> bool {
+        self.values.iter().any(|value| value.matches(text))
+    }
+}
+
+/// An expression that is known to be right and compiled when it is first needed: most never are.
+pub struct LazyRegex {
+    expression: String,
+    compiled: OnceLock<Option<Regex>>,
+    captures: Vec<(String, &'static Capture)>,
+}
+
+impl LazyRegex {
+    fn new(expression: &str) -> Result<(Self, Vec<Clause>), CompileError> {
+        let wrong = |reason| CompileError::Regex { expression: expression.to_owned(), reason };
+        let hir = regexes::parse(expression).map_err(wrong)?;
+        let captures = group_names(&hir)
+            .into_iter()
+            .map(|name| attributes::capture(&name).map(|c| (name.clone(), c)).ok_or(CompileError::Capture(name)))
+            .collect::<Result<_, _>>()?;
+        let lazy = LazyRegex { expression: expression.to_owned(), compiled: OnceLock::new(), captures };
+        Ok((lazy, required::clauses(&hir)))
+    }
+
+    /// The compiled expression; `None` only if it grew over the size limit, which [`LazyRegex::check`] reports.
+    pub fn get(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| regexes::compile(&self.expression).ok()).as_ref()
+    }
+
+    /// Compiles now, for `check` and `lint`.
+    pub fn check(&self) -> Result<(), CompileError> {
+        let wrong = |reason| CompileError::Regex { expression: self.expression.clone(), reason };
+        regexes::compile(&self.expression).map(|_| ()).map_err(wrong)
+    }
+
+    /// Its named groups and what they become.
+    pub fn captures(&self) -> &[(String, &'static Capture)] {
+        &self.captures
+    }
+}
+
+fn group_names(hir: &regex_syntax::hir::Hir) -> Vec<String> {
+    use regex_syntax::hir::HirKind;
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            let mut names: Vec<String> = capture.name.iter().map(|name| name.to_string()).collect();
+            names.extend(group_names(&capture.sub));
+            names
+        }
+        HirKind::Repetition(repetition) => group_names(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().flat_map(group_names).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The literals of all patterns, each once, and who hangs on which.
+#[derive(Default)]
+pub struct Literals {
+    ids: HashMap<Vec<u8>, LiteralId>,
+    /// The literals by id.
+    pub strings: Vec<Vec<u8>>,
+    /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
+    pub candidates: Vec<Vec<(u32, u32)>>,
+}
+
+impl Literals {
+    fn id(&mut self, literal: &[u8]) -> LiteralId {
+        if let Some(&id) = self.ids.get(literal) {
+            return id;
+        }
+        // Patterns are files that people write; their literals never come near 2^32.
+        let id = self.strings.len() as LiteralId;
+        self.ids.insert(literal.to_vec(), id);
+        self.strings.push(literal.to_vec());
+        self.candidates.push(Vec::new());
+        id
+    }
+}
+
+/// Compiles one pattern, adding its literals to the table. `index` is the pattern's own.
+pub fn pattern(pattern: &Arc<Pattern>, index: u32, literals: &mut Literals) -> Result<Compiled, Vec<CompileError>> {
+    let mut errors = Vec::new();
+    let mut alternatives = Vec::new();
+    for (position, condition) in pattern.matches.alternatives().iter().enumerate() {
+        match alternative(condition, literals) {
+            Ok((alternative, anchor_clause)) => {
+                for literal in &anchor_clause {
+                    let id = literals.id(literal);
+                    literals.candidates[id as usize].push((index, position as u32));
+                }
+                alternatives.push(alternative);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    let mut containers = Vec::new();
+    for glob in &pattern.scope.container {
+        match glob::Pattern::new(glob) {
+            Ok(compiled) => containers.push(compiled),
+            Err(error) => errors.push(CompileError::Glob { glob: glob.clone(), reason: error.to_string() }),
+        }
+    }
+    if errors.is_empty() {
+        Ok(Compiled { pattern: pattern.clone(), id: pattern.id.as_str().into(), containers, alternatives })
+    } else {
+        Err(errors)
+    }
+}
+
+/// Compiles one condition; also gives the clause that it is anchored on.
+fn alternative(condition: &Condition, literals: &mut Literals) -> Result<(Alternative, Clause), CompileError> {
+    let mut clauses: Vec<Clause> = Vec::new();
+    let mut all = Vec::new();
+    let mut regexes = Vec::new();
+    for term in &condition.all {
+        match term {
+            Term::Literal(literal) if literal.is_empty() => return Err(CompileError::EmptyLiteral),
+            Term::Literal(literal) => {
+                clauses.push(vec![literal.as_bytes().to_vec()]);
+                all.push(literals.id(literal.as_bytes()));
+            }
+            Term::Regex(term) => add_regex(&term.regex, &mut regexes, &mut clauses)?,
+        }
+    }
+    for expression in condition.regex.as_slice() {
+        add_regex(expression, &mut regexes, &mut clauses)?;
+    }
+    let any = any_of(&condition.any, literals, &mut clauses)?;
+    let none = terms(&condition.none, literals)?.0;
+    let fields: Vec<_> = condition.fields.iter().map(|(name, test)| (name.clone(), FieldTest::new(test))).collect();
+    if all.is_empty() && regexes.is_empty() && any.is_none() && fields.is_empty() {
+        return Err(CompileError::Empty);
+    }
+    let shortest = |clause: &Clause| clause.iter().map(Vec::len).min().unwrap_or(0);
+    let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * fields.len();
+    let (anchor_clause, fragments) = anchors::choose(&clauses).ok_or(CompileError::NoAnchor)?;
+    let anchor_clause = anchor_clause.clone();
+    Ok((Alternative { all, regexes, any, none, fields, weight, anchors: fragments }, anchor_clause))
+}
+
+fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, clauses: &mut Vec<Clause>) -> Result<(), CompileError> {
+    let (regex, required) = LazyRegex::new(expression)?;
+    regexes.push(regex);
+    clauses.extend(required);
+    Ok(())
+}
+
+/// The `any` list. It makes one clause, if each of its terms has something to look for.
+fn any_of(list: &[Term], literals: &mut Literals, clauses: &mut Vec<Clause>) -> Result<Option<Terms>, CompileError> {
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let (terms, required) = terms(list, literals)?;
+    let strongest: Option<Vec<Clause>> = required.into_iter().map(required::strongest).collect();
+    clauses.extend(strongest.map(|each| each.concat()));
+    Ok(Some(terms))
+}
+
+/// Terms, and for each the clauses it requires.
+fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Vec<Clause>>), CompileError> {
+    let mut terms = Terms::default();
+    let mut required = Vec::new();
+    for term in list {
+        match term {
+            Term::Literal(literal) if literal.is_empty() => return Err(CompileError::EmptyLiteral),
+            Term::Literal(literal) => {
+                terms.literals.push(literals.id(literal.as_bytes()));
+                required.push(vec![vec![literal.as_bytes().to_vec()]]);
+            }
+            Term::Regex(term) => {
+                let (regex, clauses) = LazyRegex::new(&term.regex)?;
+                terms.regexes.push(regex);
+                required.push(clauses);
+            }
+        }
+    }
+    Ok((terms, required))
+}

@@ -1,0 +1,138 @@
+//! What a decoded record is: all conditions of all candidates, and which pattern speaks.
+
+use std::ops::Range;
+
+use super::Engine;
+use super::compile::{Alternative, LazyRegex, Terms};
+use crate::event::attributes::Kind;
+use crate::event::{Attribute, Value};
+
+/// A decoded record, as the engine sees it.
+pub struct Subject<'a> {
+    /// The record's text: its lines joined by newlines, escapes of structured logs undone.
+    pub text: &'a [u8],
+    /// The container it came from, if known.
+    pub container: Option<&'a str>,
+    /// A field of the log's own structure, by its dotted path.
+    pub field: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// What a record is.
+#[derive(Debug, PartialEq)]
+pub struct Finding {
+    /// Index of the pattern that speaks.
+    pub pattern: usize,
+    /// Indices of what else matched, in the order of the patterns.
+    pub also: Vec<usize>,
+    /// What the named groups of the speaking pattern caught.
+    pub captures: Vec<Attribute>,
+    /// The part of the text by which the speaking pattern was recognised.
+    pub evidence: Range<usize>,
+}
+
+/// The literals that stand in a text, and where each stands first.
+struct Seen {
+    first: Vec<Option<usize>>,
+}
+
+/// One pattern whose condition holds.
+struct Match<'e> {
+    pattern: usize,
+    alternative: &'e Alternative,
+}
+
+impl Engine {
+    /// Says what a record is, if any pattern knows it.
+    pub fn confirm(&self, subject: &Subject<'_>) -> Option<Finding> {
+        let mut seen = Seen { first: vec![None; self.candidates.len()] };
+        let mut candidates = Vec::new();
+        for found in self.literals.find_overlapping_iter(subject.text) {
+            let first = &mut seen.first[found.pattern().as_usize()];
+            if first.is_none() {
+                *first = Some(found.start());
+                candidates.extend_from_slice(&self.candidates[found.pattern().as_usize()]);
+            }
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut matches: Vec<Match<'_>> = Vec::new();
+        for (pattern, position) in candidates {
+            let pattern = pattern as usize;
+            if matches.last().is_some_and(|last| last.pattern == pattern) {
+                continue;
+            }
+            let compiled = &self.patterns[pattern];
+            let in_scope = subject.container.is_none_or(|name| {
+                compiled.containers.is_empty() || compiled.containers.iter().any(|glob| glob.matches(name))
+            });
+            let alternative = &compiled.alternatives[position as usize];
+            if in_scope && holds(alternative, subject, &seen) {
+                matches.push(Match { pattern, alternative });
+            }
+        }
+        let speaker = self.speaker(&matches)?;
+        let also = matches.iter().map(|m| m.pattern).filter(|&pattern| pattern != speaker.pattern).collect();
+        let (captures, evidence) = evidence(speaker.alternative, subject.text, &seen, self);
+        Some(Finding { pattern: speaker.pattern, also, captures, evidence })
+    }
+
+    /// Of the patterns that matched, the one that speaks: specific before generic, a cause before what it explains,
+    /// then the one that requires most text.
+    fn speaker<'m, 'e>(&self, matches: &'m [Match<'e>]) -> Option<&'m Match<'e>> {
+        let pattern_of = |m: &Match<'_>| &self.patterns[m.pattern].pattern;
+        let explained = |m: &Match<'_>| {
+            let id = &pattern_of(m).id;
+            matches.iter().any(|other| {
+                let cause = pattern_of(other);
+                cause.explains.contains(id) && !pattern_of(m).explains.contains(&cause.id) && !cause.generic
+            })
+        };
+        matches.iter().min_by_key(|m| {
+            let pattern = pattern_of(m);
+            (pattern.generic, explained(m), std::cmp::Reverse(m.alternative.weight), m.pattern)
+        })
+    }
+}
+
+fn holds(alternative: &Alternative, subject: &Subject<'_>, seen: &Seen) -> bool {
+    let is_seen = |id: &u32| seen.first[*id as usize].is_some();
+    let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex| regex.is_match(subject.text));
+    let one_of = |terms: &Terms| terms.literals.iter().any(is_seen) || terms.regexes.iter().any(matches);
+    alternative.all.iter().all(is_seen)
+        && !alternative.none.literals.iter().any(is_seen)
+        && alternative.any.as_ref().is_none_or(one_of)
+        && alternative.fields.iter().all(|(name, test)| (subject.field)(name).is_some_and(|text| test.holds(&text)))
+        && alternative.regexes.iter().all(matches)
+        && !alternative.none.regexes.iter().any(matches)
+}
+
+/// Captures, and the part of the text to show: the first expression's match, else the longest literal seen.
+fn evidence(alternative: &Alternative, text: &[u8], seen: &Seen, engine: &Engine) -> (Vec<Attribute>, Range<usize>) {
+    let mut captures: Vec<Attribute> = Vec::new();
+    let mut shown = None;
+    for lazy in &alternative.regexes {
+        let Some(groups) = lazy.get().and_then(|regex| regex.captures(text)) else { continue };
+        shown = shown.or(groups.get(0).map(|whole| whole.range()));
+        for (name, capture) in lazy.captures() {
+            let Some(group) = groups.name(name) else { continue };
+            if captures.iter().all(|known| known.name != capture.attribute) {
+                captures.push(Attribute { name: capture.attribute, value: value(group.as_bytes(), capture.kind) });
+            }
+        }
+    }
+    let any = alternative.any.iter().flat_map(|terms| &terms.literals);
+    let literals = alternative.all.iter().chain(any);
+    let longest = literals
+        .filter_map(|&id| seen.first[id as usize].map(|at| (engine.literal_lengths[id as usize], at)))
+        .max_by_key(|&(length, at)| (length, std::cmp::Reverse(at)))
+        .map(|(length, at)| at..at + length);
+    (captures, shown.or(longest).unwrap_or(0..0))
+}
+
+fn value(text: &[u8], kind: Kind) -> Value {
+    let text = String::from_utf8_lossy(text);
+    match (kind, text.parse()) {
+        (Kind::Int, Ok(number)) => Value::Int(number),
+        _ => Value::Text(text.into_owned()),
+    }
+}

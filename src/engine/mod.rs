@@ -1,0 +1,155 @@
+//! Patterns compiled to anchors and confirmations.
+//!
+//! [`Engine::scan`] goes over a raw block and calls the sink for each line that holds an anchor; no other line is ever
+//! looked at. [`Engine::confirm`] says what a decoded record is. Both are synchronous and know nothing of files,
+//! clocks or Kubernetes.
+//!
+//! The stages, cheapest first: anchors in the raw block ([`search`]) → all literals in the record's text → literal
+//! conditions → fields → expressions → captures of the one pattern that speaks.
+
+mod anchors;
+mod compile;
+mod confirm;
+pub mod regexes;
+mod required;
+pub mod search;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+pub use anchors::worth as anchor_worth;
+pub use compile::{CompileError, Compiled};
+pub use confirm::{Finding, Subject};
+use search::{BlockSearch, Daachorse};
+
+use crate::pattern::model::Pattern;
+
+/// Receives the lines of a block that hold an anchor.
+pub trait Sink {
+    /// A line `start..end` of the block, its newline excluded. Returns where to go on: the line's end, or later when the sink has
+    /// dealt with what follows.
+    fn line(&mut self, start: usize, end: usize) -> usize;
+}
+
+/// What compiling gave, for `lint` and for the curious.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Patterns.
+    pub patterns: usize,
+    /// Conditions, alternatives counted apart.
+    pub alternatives: usize,
+    /// Fragments looked for in raw blocks.
+    pub anchors: usize,
+    /// Literals looked for in records.
+    pub literals: usize,
+}
+
+/// A set of patterns, compiled.
+pub struct Engine {
+    search: Box<dyn BlockSearch>,
+    literals: AhoCorasick,
+    /// By literal id, in bytes.
+    literal_lengths: Vec<usize>,
+    /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
+    candidates: Vec<Vec<(u32, u32)>>,
+    patterns: Vec<Compiled>,
+    size: Size,
+}
+
+impl Engine {
+    /// Compiles patterns; `extra_anchors` are byte strings whose lines the sink wants too, whatever the patterns say.
+    /// The errors come with the index of the pattern they belong to.
+    pub fn compile(patterns: &[Arc<Pattern>], extra_anchors: &[&[u8]]) -> Result<Engine, Vec<(usize, CompileError)>> {
+        let mut literals = compile::Literals::default();
+        let mut compiled = Vec::new();
+        let mut errors = Vec::new();
+        for (index, pattern) in patterns.iter().enumerate() {
+            match compile::pattern(pattern, index as u32, &mut literals) {
+                Ok(pattern) => compiled.push(pattern),
+                Err(list) => errors.extend(list.into_iter().map(|error| (index, error))),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let fragments = compiled.iter().flat_map(|pattern| &pattern.alternatives).flat_map(|a| a.anchors.iter().cloned());
+        let anchors: BTreeSet<Vec<u8>> = fragments.chain(extra_anchors.iter().map(|a| a.to_vec())).collect();
+        let anchors = without_longer(anchors);
+        let whole = |reason: String| vec![(0, CompileError::Regex { expression: "all literals together".into(), reason })];
+        let search = Daachorse::new(&anchors).map_err(whole)?;
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&literals.strings);
+        let size = Size {
+            patterns: compiled.len(),
+            alternatives: compiled.iter().map(|pattern| pattern.alternatives.len()).sum(),
+            anchors: anchors.len(),
+            literals: literals.strings.len(),
+        };
+        Ok(Engine {
+            search: Box::new(search),
+            literals: automaton.map_err(|error| whole(error.to_string()))?,
+            literal_lengths: literals.strings.iter().map(Vec::len).collect(),
+            candidates: literals.candidates,
+            patterns: compiled,
+            size,
+        })
+    }
+
+    /// What compiling gave.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The compiled patterns, in the order given.
+    pub fn patterns(&self) -> &[Compiled] {
+        &self.patterns
+    }
+
+    /// The fragments that a pattern is found by in raw blocks.
+    pub fn anchors_of(&self, pattern: usize) -> impl Iterator<Item = &[u8]> {
+        let alternatives = self.patterns.get(pattern).into_iter().flat_map(|pattern| &pattern.alternatives);
+        alternatives.flat_map(|alternative| alternative.anchors.iter().map(Vec::as_slice))
+    }
+
+    /// Compiles every expression that is otherwise compiled when first needed, and says which are too large.
+    pub fn check(&self) -> Vec<(usize, CompileError)> {
+        let checks = self.patterns.iter().enumerate().flat_map(|(index, pattern)| {
+            let all = pattern.alternatives.iter().flat_map(|alternative| {
+                let any = alternative.any.iter().flat_map(|terms| &terms.regexes);
+                alternative.regexes.iter().chain(any).chain(&alternative.none.regexes)
+            });
+            all.map(move |regex| (index, regex.check()))
+        });
+        checks.filter_map(|(index, check)| check.err().map(|error| (index, error))).collect()
+    }
+
+    /// Calls the sink for each line of `block[from..]` that holds an anchor, in order.
+    pub fn scan(&self, block: &[u8], from: usize, sink: &mut impl Sink) {
+        let mut at = from;
+        while at < block.len() {
+            let Some(hit) = self.search.find(block, at) else { return };
+            let start = memchr::memrchr(b'\n', &block[at..hit]).map_or(at, |newline| at + newline + 1);
+            let end = memchr::memchr(b'\n', &block[hit..]).map_or(block.len(), |newline| hit + newline);
+            at = sink.line(start, end).max(end + 1);
+        }
+    }
+}
+
+/// Leaves out each anchor that has another one inside: where it stands, the other stands too.
+fn without_longer(anchors: BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut kept: Vec<Vec<u8>> = Vec::with_capacity(anchors.len());
+    let mut by_length: Vec<Vec<u8>> = anchors.into_iter().collect();
+    by_length.sort_by_key(Vec::len);
+    let Ok(automaton) = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&by_length) else { return by_length };
+    for (index, anchor) in by_length.iter().enumerate() {
+        let holds_another = automaton.find_overlapping_iter(anchor).any(|found| found.pattern().as_usize() != index);
+        if !holds_another {
+            kept.push(anchor.clone());
+        }
+    }
+    kept
+}
+
+
+

@@ -1,0 +1,205 @@
+//! The literals that any match of a regular expression must contain.
+//!
+//! The answer is a conjunction of clauses; each clause is a set of byte strings of which every match contains at
+//! least one. It may be weaker than the expression (that is what confirmation is for) and is never stronger.
+
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+
+/// Byte strings, at least one of which must be there.
+pub type Clause = Vec<Vec<u8>>;
+
+/// A set of strings larger than this is not carried on: it would make too many literals.
+const MAX_STRINGS: usize = 16;
+/// Strings longer than this are cut off into a clause of their own.
+const MAX_LENGTH: usize = 128;
+/// A class of more bytes than this says nothing useful.
+const MAX_CLASS: usize = 4;
+
+/// The clauses that every match of `hir` satisfies.
+pub fn clauses(hir: &Hir) -> Vec<Clause> {
+    let mut found = visit(hir);
+    if let Some(exact) = found.exact.take() {
+        push_clause(&mut found.clauses, exact);
+    }
+    found.clauses
+}
+
+/// The clause whose shortest string is longest: the one that says most.
+pub fn strongest(clauses: Vec<Clause>) -> Option<Clause> {
+    clauses.into_iter().max_by_key(|clause| (clause.iter().map(Vec::len).min(), std::cmp::Reverse(clause.len())))
+}
+
+/// What is known of a part of an expression.
+#[derive(Default)]
+struct Known {
+    /// The part matches exactly these strings and no others.
+    exact: Option<Vec<Vec<u8>>>,
+    /// What each match of the part must contain.
+    clauses: Vec<Clause>,
+}
+
+impl Known {
+    fn exactly(strings: Vec<Vec<u8>>) -> Self {
+        Known { exact: Some(strings), clauses: Vec::new() }
+    }
+
+    fn nothing() -> Self {
+        Known::default()
+    }
+}
+
+fn visit(hir: &Hir) -> Known {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Known::exactly(vec![Vec::new()]),
+        HirKind::Literal(literal) => Known::exactly(vec![literal.0.to_vec()]),
+        HirKind::Class(class) => small_class(class).map_or_else(Known::nothing, Known::exactly),
+        HirKind::Capture(capture) => visit(&capture.sub),
+        HirKind::Repetition(repetition) => visit_repetition(repetition),
+        HirKind::Concat(parts) => visit_concat(parts),
+        HirKind::Alternation(branches) => visit_alternation(branches),
+    }
+}
+
+fn small_class(class: &Class) -> Option<Vec<Vec<u8>>> {
+    let Class::Bytes(bytes) = class else {
+        let Class::Unicode(chars) = class else { return None };
+        let all: Vec<char> = chars.iter().flat_map(|range| range.start()..=range.end()).take(MAX_CLASS + 1).collect();
+        return (all.len() <= MAX_CLASS).then(|| all.iter().map(|c| c.to_string().into_bytes()).collect());
+    };
+    let all: Vec<u8> = bytes.iter().flat_map(|range| range.start()..=range.end()).take(MAX_CLASS + 1).collect();
+    (all.len() <= MAX_CLASS).then(|| all.into_iter().map(|byte| vec![byte]).collect())
+}
+
+fn visit_repetition(repetition: &Repetition) -> Known {
+    if repetition.min == 0 {
+        return Known::nothing();
+    }
+    let mut inner = visit(&repetition.sub);
+    if repetition.min == 1 && repetition.max == Some(1) {
+        return inner;
+    }
+    if let Some(exact) = inner.exact.take() {
+        push_clause(&mut inner.clauses, exact);
+    }
+    inner
+}
+
+fn visit_concat(parts: &[Hir]) -> Known {
+    let mut clauses = Vec::new();
+    let mut run: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut whole = true;
+    for part in parts {
+        let known = visit(part);
+        clauses.extend(known.clauses);
+        match known.exact {
+            Some(strings) => match product(&run, &strings) {
+                Some(longer) => run = longer,
+                None => {
+                    push_clause(&mut clauses, std::mem::replace(&mut run, strings));
+                    whole = false;
+                }
+            },
+            None => {
+                push_clause(&mut clauses, std::mem::replace(&mut run, vec![Vec::new()]));
+                whole = false;
+            }
+        }
+    }
+    if whole && clauses.is_empty() {
+        return Known::exactly(run);
+    }
+    push_clause(&mut clauses, run);
+    Known { exact: None, clauses }
+}
+
+fn visit_alternation(branches: &[Hir]) -> Known {
+    let known: Vec<Known> = branches.iter().map(visit).collect();
+    let strings: Option<Vec<Vec<u8>>> = known
+        .iter()
+        .map(|branch| branch.exact.clone())
+        .collect::<Option<Vec<_>>>()
+        .map(|exact| exact.concat())
+        .filter(|all| all.len() <= MAX_STRINGS);
+    if let Some(strings) = strings {
+        return Known::exactly(strings);
+    }
+    let mut union = Clause::new();
+    for mut branch in known {
+        if let Some(exact) = branch.exact.take() {
+            push_clause(&mut branch.clauses, exact);
+        }
+        match strongest(branch.clauses) {
+            Some(clause) => union.extend(clause),
+            None => return Known::nothing(),
+        }
+    }
+    Known { exact: None, clauses: vec![union] }
+}
+
+/// Every string of `left` followed by every string of `right`, unless that grows too large.
+fn product(left: &[Vec<u8>], right: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
+    if left.len() * right.len() > MAX_STRINGS {
+        return None;
+    }
+    let joined: Vec<Vec<u8>> = left.iter().flat_map(|l| right.iter().map(move |r| [&l[..], &r[..]].concat())).collect();
+    joined.iter().all(|string| string.len() <= MAX_LENGTH).then_some(joined)
+}
+
+/// An empty string in a clause makes it say nothing.
+fn push_clause(clauses: &mut Vec<Clause>, clause: Clause) {
+    if !clause.is_empty() && clause.iter().all(|string| !string.is_empty()) {
+        clauses.push(clause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::regexes;
+
+    fn clauses_of(expression: &str) -> Vec<Vec<String>> {
+        let hir = regexes::parse(expression).unwrap();
+        let text = |string: Vec<u8>| String::from_utf8(string).unwrap();
+        clauses(&hir).into_iter().map(|clause| clause.into_iter().map(text).collect()).collect()
+    }
+
+    #[test]
+    fn clauses_of_expressions() {
+        let table: &[(&str, &[&[&str]])] = &[
+            ("abc", &[&["abc"]]),
+            (r"got (?<code>403)\b", &[&["got 403"]]),
+            (r"want \[\d+\], got 4", &[&["want ["], &["], got 4"]]),
+            ("(foo|bar)baz", &[&["foobaz", "barbaz"]]),
+            ("(foo|b.r)baz", &[&["foo", "b"], &["baz"]]),
+            ("(foo|.*)baz", &[&["baz"]]),
+            ("x*", &[]),
+            ("(abc)+d", &[&["abc"], &["d"]]),
+            ("(abc)?d", &[&["d"]]),
+            ("[ab]c", &[&["ac", "bc"]]),
+            (r"\d+", &[]),
+            ("a|", &[]),
+        ];
+        for (expression, want) in table {
+            assert_eq!(&clauses_of(expression), want, "{expression}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_match_contains_a_string_of_every_clause(
+            expression in "(\\(?[ab](\\||c|\\*|\\+|\\?|\\)|[de]){0,4}){1,6}",
+            text in "[abcde]{0,24}",
+        ) {
+            if let (Ok(hir), Ok(regex)) = (regexes::parse(&expression), regexes::compile(&expression)) {
+                if let Some(found) = regex.find(text.as_bytes()) {
+                    for clause in clauses(&hir) {
+                        let holds = clause.iter().any(|s| memchr::memmem::find(found.as_bytes(), s).is_some());
+                        prop_assert!(holds, "{expression} on {text}: {clause:?}");
+                    }
+                }
+            }
+        }
+    }
+}
