@@ -1,0 +1,77 @@
+//! A source's bytes in, classified events out: the room that joins `engine`, `frame` and `record`.
+//!
+//! A [`Stream`] holds what one source needs between reads: a window of its latest bytes, how far they are scanned, and records that wait for
+//! more lines. It knows nothing of files or transports; time is an argument.
+//!
+//! The way of a block: the engine scans the raw bytes that are new; for each line that holds an anchor the record around it is
+//! assembled (back in the window, forward until it is closed) and confirmed. Lines without an anchor are only walked over when
+//! they are neighbours of one that has.
+
+mod assemble;
+pub mod examples;
+mod lines;
+mod stream;
+
+
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use stream::Stream;
+
+use crate::event::Resource;
+use crate::frame::Format;
+use crate::pattern::PatternSet;
+use crate::pattern::model::Severity;
+
+/// What bounds one record and one line, so that no log can make faultscope grow.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A line longer than this is cut here, and goes on as another line. Bytes.
+    pub line_bytes: usize,
+    /// How far back the beginning of a record is looked for. Bytes.
+    pub lookback_bytes: usize,
+    /// A record is closed at this size. Bytes.
+    pub record_bytes: usize,
+    /// A record is closed at this many lines.
+    pub record_lines: usize,
+    /// A record that waits for more lines is closed after this time.
+    pub record_age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            line_bytes: 256 << 10,
+            lookback_bytes: 64 << 10,
+            record_bytes: 256 << 10,
+            record_lines: 1024,
+            record_age: Duration::from_millis(1000),
+        }
+    }
+}
+
+/// What all streams share.
+pub struct Classifier {
+    /// The patterns.
+    pub set: PatternSet,
+    /// How lines are framed.
+    pub format: Format,
+    /// Bounds.
+    pub limits: Limits,
+    /// Events of a lesser severity are not made.
+    pub min_severity: Severity,
+}
+
+/// Where a stream's bytes come from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path, or `-`.
+    pub name: Arc<str>,
+    /// What stays the same when the bytes are read again elsewhere (see [`crate::event::uid::Identity`]).
+    pub identity: String,
+    /// The container, if known: patterns are scoped by it.
+    pub container: Option<String>,
+    /// What events of this source are about.
+    pub resource: Arc<Resource>,
+}
