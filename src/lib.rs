@@ -17,8 +17,10 @@
 #![warn(missing_docs, rust_2018_idioms)]
 
 pub mod classify;
-pub mod event;
+pub mod cli;
 pub mod engine;
+pub mod event;
 pub mod frame;
 pub mod pattern;
 pub mod record;
+pub mod yaml;

@@ -1,0 +1,75 @@
+//! The command line: one file per verb. Arguments in, exit status out; everything else is asked of the other rooms.
+
+mod eval;
+mod input;
+mod load;
+mod man;
+mod output;
+mod patterns;
+mod scan;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Recognises known failures in container logs and says what failed, why, and how to fix it.
+#[derive(Debug, Parser)]
+#[command(name = "faultscope", version, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Classify files, folders, bundles (.gz, .zst, .tar, .tar.gz) or standard input.
+    Scan(scan::Args),
+    /// Browse, validate and test patterns.
+    Patterns(patterns::Args),
+    /// Measure precision and recall over labelled logs.
+    Eval(eval::Args),
+    /// Print a shell's completions.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// Nothing to complain of.
+const DONE: u8 = 0;
+/// What `--exit-code` asks for, or a test that failed.
+const FOUND: u8 = 1;
+/// Bad usage, configuration or patterns.
+const USAGE: u8 = 2;
+
+/// Parses the arguments and runs the verb.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.verb {
+        Verb::Scan(args) => scan::run(args),
+        Verb::Patterns(args) => patterns::run(args),
+        Verb::Eval(args) => eval::run(args),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "faultscope", &mut io::stdout());
+            Ok(DONE)
+        }
+        Verb::Man => man::run(),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(DONE),
+        Err(error) => {
+            eprintln!("faultscope: {error:#}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// Whoever reads our output has seen enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}

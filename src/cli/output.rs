@@ -1,0 +1,83 @@
+//! Where `scan` writes, and in which form.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::event::Event;
+use crate::export::text::{Coverage, Report};
+use crate::export::{jsonl, otlp_json};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For a person.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Jsonl,
+    /// OTLP/JSON as the OpenTelemetry file exporter writes it, one object a line.
+    OtlpJson,
+}
+
+pub(super) struct Output {
+    form: Form,
+    out: BufWriter<Box<dyn Write>>,
+}
+
+enum Form {
+    Text(Report),
+    Jsonl,
+    OtlpJson,
+}
+
+/// The width of text that goes to no terminal.
+const PLAIN_WIDTH: usize = 100;
+
+impl Output {
+    pub(super) fn new(format: OutputFormat) -> Self {
+        let stdout: Box<dyn Write> = match format {
+            // Colours go to terminals only, and not if NO_COLOR is set.
+            OutputFormat::Text => Box::new(anstream::AutoStream::auto(io::stdout())),
+            _ => Box::new(io::stdout()),
+        };
+        let form = match format {
+            OutputFormat::Text => Form::Text(Report::new(width())),
+            OutputFormat::Jsonl => Form::Jsonl,
+            OutputFormat::OtlpJson => Form::OtlpJson,
+        };
+        Output { form, out: BufWriter::with_capacity(64 << 10, stdout) }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) -> Result<()> {
+        let mut line = Vec::new();
+        match &mut self.form {
+            Form::Text(report) => {
+                report.event(event, &mut self.out)?;
+                // A person is looking on.
+                self.out.flush()?;
+            }
+            Form::Jsonl => jsonl::write(event, &mut line),
+            Form::OtlpJson => otlp_json::write(std::slice::from_ref(event), &mut line),
+        }
+        self.out.write_all(&line)?;
+        Ok(())
+    }
+
+    /// Shows what is buffered: the input pauses.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        Ok(self.out.flush()?)
+    }
+
+    pub(super) fn close(&mut self, coverage: Coverage) -> Result<()> {
+        if let Form::Text(report) = &self.form {
+            report.summary(coverage, &mut self.out)?;
+        }
+        self.flush()
+    }
+}
+
+fn width() -> usize {
+    let terminal = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    terminal.map_or(PLAIN_WIDTH, |(width, _)| width.0.into())
+}

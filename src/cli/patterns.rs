@@ -1,0 +1,151 @@
+//! `faultscope patterns`: browse, validate and test the packs.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+
+use super::load::PatternArgs;
+use super::{DONE, FOUND};
+use crate::classify::examples;
+use crate::frame::Format;
+use crate::pattern::model::{Pattern, Severity};
+use crate::pattern::{self, Located, PatternSet, lint};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the patterns: id, severity, category and title.
+    List {
+        /// Only ids that begin with this, such as `kserve` or `kserve.storage`.
+        prefix: Option<String>,
+        #[command(flatten)]
+        patterns: PatternArgs,
+    },
+    /// Show one pattern: what it is, why it happens, how to fix it.
+    Show {
+        /// The pattern's id.
+        id: String,
+        #[command(flatten)]
+        patterns: PatternArgs,
+    },
+    /// Say what is unwise in patterns, and what they cost to look for.
+    Lint(Selection),
+    /// Run the examples that patterns carry.
+    Test(Selection),
+    /// Print the JSON Schema of a pack.
+    Schema,
+}
+
+/// Which patterns to lint or test.
+#[derive(Debug, clap::Args)]
+struct Selection {
+    /// Packs or folders; without any, the built-in patterns and those of --patterns.
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    patterns: PatternArgs,
+}
+
+impl Selection {
+    /// The set with everything in it, and a filter for what was asked for. A pack that is named is seen among the others,
+    /// since patterns of one set outspeak each other.
+    fn load(self) -> Result<(PatternSet, impl Fn(&Located) -> bool)> {
+        let named = !self.paths.is_empty();
+        let mut patterns = self.patterns;
+        patterns.paths.extend(self.paths);
+        Ok((patterns.load()?, move |located: &Located| !named || !located.builtin))
+    }
+}
+
+pub(super) fn run(args: Args) -> Result<u8> {
+    let mut out = io::stdout().lock();
+    match args.verb {
+        Verb::List { prefix, patterns } => list(&patterns.load()?, prefix.as_deref().unwrap_or(""), &mut out),
+        Verb::Show { id, patterns } => show(&patterns.load()?, &id, &mut out),
+        Verb::Lint(selection) => run_lint(selection, &mut out),
+        Verb::Test(selection) => run_tests(selection, &mut out),
+        Verb::Schema => {
+            writeln!(out, "{:#}", pattern::schema())?;
+            Ok(DONE)
+        }
+    }
+}
+
+fn list(set: &PatternSet, prefix: &str, out: &mut impl Write) -> Result<u8> {
+    let chosen = set.patterns.iter().map(|located| &located.pattern).filter(|pattern| pattern.id.starts_with(prefix));
+    for pattern in chosen {
+        let (severity, category) = (pattern.severity.text(), pattern.category.text());
+        writeln!(out, "{:<52} {severity:<5} {category:<13} {}", pattern.id, pattern.title)?;
+    }
+    Ok(DONE)
+}
+
+fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
+    let Some(located) = set.get(id) else {
+        let near = set.patterns.iter().min_by_key(|l| strsim::damerau_levenshtein(&l.pattern.id, id));
+        let hint = near.map(|l| format!("; did you mean `{}`?", l.pattern.id)).unwrap_or_default();
+        bail!("there is no pattern `{id}`{hint}");
+    };
+    let Pattern { id, title, severity, category, cause, fix, references, explains, .. } = &*located.pattern;
+    writeln!(out, "{id}\n{title}\n\nseverity  {}\ncategory  {}", severity.text(), category.text())?;
+    if !located.pattern.scope.container.is_empty() {
+        writeln!(out, "where     container {}", located.pattern.scope.container.join(", "))?;
+    }
+    writeln!(out, "written   {}:{}\n\nWhy\n  {}\n\nFix", located.file, located.line, cause.trim())?;
+    for (number, step) in fix.iter().enumerate() {
+        writeln!(out, "  {}. {}", number + 1, step.trim())?;
+    }
+    for (heading, items) in [("Explains", explains), ("References", references)] {
+        if !items.is_empty() {
+            writeln!(out, "\n{heading}\n  {}", items.join("\n  "))?;
+        }
+    }
+    writeln!(out, "\nRecognised in")?;
+    for example in &located.pattern.tests.fires {
+        writeln!(out, "  {}", example.log.trim_end().replace('\n', "\n  "))?;
+    }
+    Ok(DONE)
+}
+
+fn run_lint(selection: Selection, out: &mut impl Write) -> Result<u8> {
+    let (set, chosen) = selection.load()?;
+    let mut found = 0;
+    for problem in lint::lint(&set) {
+        let mine = set.patterns.iter().any(|l| chosen(l) && *l.file == *problem.file && l.line == problem.mistake.line);
+        if mine {
+            writeln!(out, "{problem}")?;
+            found += 1;
+        }
+    }
+    let size = set.engine.size();
+    writeln!(
+        out,
+        "{found} to mend; {} patterns, {} conditions, {} anchors, {} literals",
+        size.patterns, size.alternatives, size.anchors, size.literals
+    )?;
+    Ok(if found == 0 { DONE } else { FOUND })
+}
+
+fn run_tests(selection: Selection, out: &mut impl Write) -> Result<u8> {
+    let (set, chosen) = selection.load()?;
+    let classifier = super::load::classifier_of(set, Format::Auto, Severity::Info);
+    let (mut passed, mut failed) = (0, 0);
+    for located in classifier.set.patterns.iter().filter(|located| chosen(located)) {
+        let failures = examples::run(&classifier, located);
+        let tests = &located.pattern.tests;
+        failed += failures.len();
+        passed += (tests.fires.len() + tests.silent.len()).saturating_sub(failures.len());
+        for failure in failures {
+            let (file, line, id) = (&located.file, located.line, &located.pattern.id);
+            writeln!(out, "{file}:{line}: {id}: {} example {}: {}", failure.list, failure.number, failure.failure)?;
+        }
+    }
+    writeln!(out, "{passed} passed, {failed} failed")?;
+    Ok(if failed == 0 { DONE } else { FOUND })
+}

@@ -1,0 +1,260 @@
+//! `faultscope scan`: classify files, folders, bundles or standard input.
+
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+
+use super::input::{self, Input};
+use super::load::PatternArgs;
+use super::output::{Output, OutputFormat};
+use super::{DONE, FOUND, USAGE};
+use crate::classify::{Classifier, Source, Stream};
+use crate::event::{Attribute, Resource, Value, resource};
+use crate::export::text::Coverage;
+use crate::frame::{Format, path};
+use crate::pattern::model::Severity;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Files, folders or bundles; `-` is standard input, and the default when something is piped in.
+    paths: Vec<PathBuf>,
+    /// The container that plain input came from. Paths as on a node tell it themselves.
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+    /// How lines are framed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// How events are written. Text if standard output is a terminal or a pipe, unless asked otherwise.
+    #[arg(long, value_enum, default_value_t)]
+    output: OutputFormat,
+    #[command(flatten)]
+    patterns: PatternArgs,
+    /// Leave out events of a lesser severity.
+    #[arg(long, value_enum, default_value = "info", value_name = "SEVERITY")]
+    min_severity: SeverityArg,
+    /// Exit with status 1 if anything was found.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SeverityArg {
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(arg: SeverityArg) -> Severity {
+        match arg {
+            SeverityArg::Info => Severity::Info,
+            SeverityArg::Warn => Severity::Warn,
+            SeverityArg::Error => Severity::Error,
+            SeverityArg::Fatal => Severity::Fatal,
+        }
+    }
+}
+
+/// How much is read at a time.
+const BLOCK: usize = 256 << 10;
+/// Standard input that brings nothing for this long has paused: what is there is shown.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Input of this many bytes gets a progress bar, if there is a terminal to show it.
+const LONG_INPUT: u64 = 64 << 20;
+
+pub(super) fn run(args: Args) -> Result<u8> {
+    let mut paths = args.paths;
+    if paths.is_empty() {
+        if io::stdin().is_terminal() {
+            bail!("nothing to read: name files or folders, or pipe a log in (see faultscope scan --help)");
+        }
+        paths.push("-".into());
+    }
+    let classifier = args.patterns.classifier(args.format, args.min_severity.into())?;
+    let mut scan = Scan {
+        classifier,
+        container: args.container,
+        output: Output::new(args.output),
+        coverage: Coverage::default(),
+        progress: ProgressBar::hidden(),
+        found: false,
+    };
+    let mut status = DONE;
+    let (files, missing) = list(&paths);
+    for error in &missing {
+        scan.complain(error);
+        status = USAGE;
+    }
+    scan.progress = progress_bar(&files);
+    for file in &files {
+        let result = if file.as_os_str() == "-" { scan.standard_input() } else { scan.file(file) };
+        match result {
+            Ok(()) => {}
+            Err(error) if super::is_broken_pipe(&error) => return Err(error),
+            Err(error) => scan.complain(&error),
+        }
+    }
+    scan.progress.finish_and_clear();
+    scan.output.close(scan.coverage)?;
+    Ok(if status == DONE && args.exit_code && scan.found { FOUND } else { status })
+}
+
+/// Every file to read, and the paths that are not there.
+fn list(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<anyhow::Error>) {
+    let mut files = Vec::new();
+    let mut missing = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            files.push(path.clone());
+        } else {
+            let (found, errors) = input::files(path);
+            files.extend(found);
+            missing.extend(errors);
+        }
+    }
+    (files, missing)
+}
+
+fn progress_bar(files: &[PathBuf]) -> ProgressBar {
+    let sizes = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|meta| meta.len());
+    let total: u64 = sizes.sum();
+    if total < LONG_INPUT || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
+    // The template is a constant that a test of `indicatif` itself covers; without it the bar has its default look.
+    match ProgressStyle::with_template("{bar:30} {percent:>3}%  {bytes_per_sec}  {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+struct Scan {
+    classifier: Arc<Classifier>,
+    container: Option<String>,
+    output: Output,
+    coverage: Coverage,
+    progress: ProgressBar,
+    found: bool,
+}
+
+impl Scan {
+    fn complain(&self, error: &anyhow::Error) {
+        self.progress.suspend(|| eprintln!("faultscope: {error:#}"));
+    }
+
+    fn file(&mut self, path: &Path) -> Result<()> {
+        let before = self.coverage.bytes;
+        let size = std::fs::metadata(path).map(|meta| meta.len()).unwrap_or(0);
+        let done_before = self.progress.position();
+        let result = input::open(path, &mut |input| self.read(input));
+        // Compressed bytes are fewer than those that were read from them.
+        let read = self.coverage.bytes - before;
+        self.progress.set_position(done_before + size.max(read.min(size)));
+        result
+    }
+
+    fn read(&mut self, input: Input<'_>) -> Result<()> {
+        let mut stream = self.stream(&input.name);
+        let mut events = Vec::new();
+        self.coverage.sources += 1;
+        let position = self.progress.position();
+        let mut done = 0;
+        loop {
+            let count = match input.reader.read(stream.space(BLOCK)) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    stream.finish(Timestamp::now(), &mut events);
+                    self.emit(&mut events)?;
+                    return Err(error).with_context(|| format!("can't read {} to its end", input.name));
+                }
+            };
+            done += count as u64;
+            self.coverage.bytes += count as u64;
+            self.progress.set_position(position + done);
+            stream.advance(count, Timestamp::now(), &mut events);
+            self.emit(&mut events)?;
+        }
+        stream.finish(Timestamp::now(), &mut events);
+        self.emit(&mut events)
+    }
+
+    /// Reads on a thread of its own, so that a pause can be noticed.
+    fn standard_input(&mut self) -> Result<()> {
+        let (sender, receiver) = mpsc::sync_channel::<io::Result<Vec<u8>>>(4);
+        std::thread::spawn(move || {
+            let mut stdin = io::stdin().lock();
+            loop {
+                let mut block = vec![0; BLOCK];
+                let block = match stdin.read(&mut block) {
+                    Ok(0) => return,
+                    Ok(count) => {
+                        block.truncate(count);
+                        Ok(block)
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => Err(error),
+                };
+                let last = block.is_err();
+                if sender.send(block).is_err() || last {
+                    return;
+                }
+            }
+        });
+        let mut stream = self.stream("-");
+        let mut events = Vec::new();
+        self.coverage.sources += 1;
+        loop {
+            let block = match receiver.recv_timeout(PAUSE) {
+                Ok(block) => block.context("can't read standard input")?,
+                Err(RecvTimeoutError::Timeout) => {
+                    stream.flush(Timestamp::now(), &mut events);
+                    self.emit(&mut events)?;
+                    self.output.flush()?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            self.coverage.bytes += block.len() as u64;
+            stream.space(block.len())[..block.len()].copy_from_slice(&block);
+            stream.advance(block.len(), Timestamp::now(), &mut events);
+            self.emit(&mut events)?;
+        }
+        stream.finish(Timestamp::now(), &mut events);
+        self.emit(&mut events)
+    }
+
+    fn emit(&mut self, events: &mut Vec<crate::event::Event>) -> Result<()> {
+        for event in events.drain(..) {
+            self.found = true;
+            self.progress.suspend(|| self.output.event(&event))?;
+        }
+        Ok(())
+    }
+
+    fn stream(&self, name: &str) -> Stream {
+        // A pod's log tells its container by its path; other input is what the user says it is.
+        let (identity, container, resource) = match path::parse(name) {
+            Some(log) => (log.identity(), Some(log.container.clone()), resource::resource(&log)),
+            None => (name.to_owned(), self.container.clone(), plain_resource(self.container.as_deref())),
+        };
+        let source = Source { name: name.into(), identity, container, resource: Arc::new(resource) };
+        Stream::new(self.classifier.clone(), source, 0, 1)
+    }
+}
+
+fn plain_resource(container: Option<&str>) -> Resource {
+    let attribute = |name: &str| Attribute { name: "k8s.container.name", value: Value::Text(name.to_owned()) };
+    Resource { attributes: container.map(attribute).into_iter().collect() }
+}
+
