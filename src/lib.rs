@@ -16,11 +16,15 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, rust_2018_idioms)]
 
+pub mod agent;
 pub mod classify;
 pub mod cli;
+pub mod correlate;
 pub mod engine;
 pub mod event;
+pub mod export;
 pub mod frame;
 pub mod pattern;
 pub mod record;
+pub mod tail;
 pub mod yaml;

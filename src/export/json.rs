@@ -1,0 +1,64 @@
+//! JSON text that is safe to print: compact, and with every control character escaped. Must not know what is written.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+/// Appends `value` as one line of JSON, ending in `\n`.
+///
+/// JSON itself lets DEL and the C1 controls through (U+007F to U+009F), and a terminal may obey those; here they are
+/// escaped as well.
+pub(super) fn line(value: &impl Serialize, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut serializer = Serializer::with_formatter(&mut *out, NoControls(CompactFormatter));
+    match value.serialize(&mut serializer) {
+        Ok(()) => out.push(b'\n'),
+        // Impossible for the shapes of this room: writing to memory can't fail, keys are strings, no number is a
+        // float. Half a line would spoil the stream, so it goes.
+        Err(_) => out.truncate(start),
+    }
+}
+
+struct NoControls(CompactFormatter);
+
+impl Formatter for NoControls {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, control)) = rest.char_indices().find(|(_, c)| c.is_control()) {
+            self.0.write_string_fragment(writer, &rest[..at])?;
+            write!(writer, "\\u{:04x}", u32::from(control))?;
+            rest = &rest[at + control.len_utf8()..];
+        }
+        self.0.write_string_fragment(writer, rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn controls_are_escaped() {
+        let mut out = Vec::new();
+        line(&"a\u{1b}[2J\u{7f}\u{9b}31m\u{85}é", &mut out);
+        assert_eq!(out, "\"a\\u001b[2J\\u007f\\u009b31m\\u0085é\"\n".as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives_without_controls(text in any::<String>()) {
+            let mut out = Vec::new();
+            line(&text, &mut out);
+            let printed = std::str::from_utf8(&out).unwrap().strip_suffix('\n').unwrap();
+            prop_assert!(!printed.chars().any(char::is_control));
+            prop_assert_eq!(serde_json::from_str::<String>(printed).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! OTLP over gRPC. Must not know what becomes of an outcome.
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use tokio::task::JoinSet;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Request, Status};
+
+use super::answer;
+use super::client::{ConnectError, Tls, USER_AGENT, count_records, with_causes};
+use super::settings::{Compression, Settings};
+use crate::export::Outcome;
+
+/// How long a connection in use may be silent before it is probed. Servers resent being probed more often, or at all
+/// while idle.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long the probe's answer may take.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A gRPC receiver.
+#[derive(Debug)]
+pub(super) struct Grpc {
+    endpoint: Endpoint,
+    channel: Channel,
+    metadata: MetadataMap,
+    settings: Settings,
+}
+
+impl Grpc {
+    pub fn new(settings: Settings, tls: Tls) -> Result<Grpc, ConnectError> {
+        let setup = |error: tonic::transport::Error| ConnectError::Setup(with_causes(&error));
+        let mut endpoint = Endpoint::from_shared(settings.endpoint.clone())
+            .and_then(|endpoint| endpoint.user_agent(USER_AGENT))
+            .map_err(setup)?
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .tcp_keepalive(Some(KEEP_ALIVE_INTERVAL));
+        if let Some(timeout) = settings.timeout {
+            endpoint = endpoint.connect_timeout(timeout);
+        }
+        if settings.endpoint.starts_with("https:") {
+            endpoint = endpoint.tls_config(tls_config(tls)?).map_err(setup)?;
+        }
+        Ok(Grpc {
+            channel: endpoint.connect_lazy(),
+            endpoint,
+            metadata: MetadataMap::from_headers(settings.headers.map().clone()),
+            settings,
+        })
+    }
+
+    /// Sends the request once.
+    pub async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
+        let records = count_records(request);
+        match self.call(request.clone()).await {
+            Some(answer) => answer::of_grpc(answer, records),
+            None => {
+                // The connection may be dead without anybody having said so; the next attempt is to have a new one.
+                self.channel = self.endpoint.connect_lazy();
+                Outcome::Retry {
+                    after: None,
+                    reason: "gRPC: no usable answer in time".into(),
+                }
+            }
+        }
+    }
+
+    /// The answer; `None` if there was none within the timeout, or none that could be read.
+    async fn call(
+        &self,
+        message: ExportLogsServiceRequest,
+    ) -> Option<Result<ExportLogsServiceResponse, Status>> {
+        let mut client = LogsServiceClient::new(self.channel.clone())
+            .accept_compressed(CompressionEncoding::Gzip);
+        if self.settings.compression == Compression::Gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        let mut request = Request::new(message);
+        *request.metadata_mut() = self.metadata.clone();
+        if let Some(timeout) = self.settings.timeout {
+            request.set_timeout(timeout);
+        }
+        // In a task of its own, since tonic panics on a `grpc-status-details-bin` that is no base64; a panic there
+        // ends only that task. Dropping the set, at the timeout or with this future, ends the call.
+        let mut task = JoinSet::new();
+        task.spawn(async move { client.export(request).await });
+        let joined = match self.settings.timeout {
+            Some(timeout) => tokio::time::timeout(timeout, task.join_next()).await.ok()?,
+            None => task.join_next().await,
+        };
+        Some(joined?.ok()?.map(tonic::Response::into_inner))
+    }
+}
+
+fn tls_config(tls: Tls) -> Result<ClientTlsConfig, ConnectError> {
+    let mut config = ClientTlsConfig::new();
+    config = match tls.trusted {
+        Some(pem) => {
+            // tonic passes over what is no certificate, and would then trust nobody.
+            if reqwest::Certificate::from_pem_bundle(&pem.bytes).is_ok_and(|found| found.is_empty())
+            {
+                return Err(pem.wrong("holds no certificate in PEM form"));
+            }
+            config.ca_certificate(Certificate::from_pem(pem.bytes))
+        }
+        None => config.with_native_roots(),
+    };
+    if let Some((chain, key)) = tls.identity {
+        config = config.identity(Identity::from_pem(chain.bytes, key.bytes));
+    }
+    Ok(config)
+}
