@@ -1,22 +1,22 @@
-//! The OTLP exporter against a real receiver. `tests/e2e/run.sh` starts one and says where it is in
-//! `FAULTSCOPE_E2E_RECEIVER=<grpc url>,<http url>,<output file>`; without it there is nothing to test against.
+//! The OTLP exporter against a real receiver. `tests/e2e/run.sh` starts two and says where they are in
+//! `FAULTSCOPE_E2E_RECEIVER` and, for the one that insists on mutual TLS, `FAULTSCOPE_E2E_TLS_RECEIVER`, each of the form
+//! `<grpc url>,<http url>,<output file>`. Without them there is nothing to test against.
 //!
-//! The receiver plays its failures first, for each transport by itself: twice unavailable, once exhausted, once too
+//! The plain receiver plays its failures first, for each transport by itself: twice unavailable, once exhausted, once too
 //! large, once a partial success, once invalid. After that it takes everything.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use faultscope::event::{Attribute, Event, Exception, Resource, Value};
 use faultscope::export::delivery::{Backoff, Delivery, Tally};
 use faultscope::export::otlp::{
-    Client, Compression, Explicit, Headers, Protocol, Settings, request,
+    Client, Compression, Explicit, Headers, Identity, Protocol, Settings, request,
 };
 use faultscope::export::{Exporter, Outcome};
 use serde_json::json;
 use tokio::sync::watch;
-
-const RECEIVER: &str = "FAULTSCOPE_E2E_RECEIVER";
 
 /// How the receiver names each protocol's records.
 const TRANSPORTS: [(Protocol, &str); 3] = [
@@ -124,28 +124,73 @@ fn uids(records: &[serde_json::Value]) -> Vec<&str> {
         .collect()
 }
 
+/// A receiver's two addresses and its file, if there is one; says so if there is none.
+fn receiver(variable: &str) -> Option<[String; 3]> {
+    let Ok(receiver) = std::env::var(variable) else {
+        println!("skipped: {variable} is not set; run tests/e2e/run.sh");
+        return None;
+    };
+    let parts: Vec<String> = receiver.splitn(3, ',').map(str::to_owned).collect();
+    let parts = parts.try_into();
+    Some(parts.unwrap_or_else(|_| panic!("{variable} is not <grpc url>,<http url>,<output file>")))
+}
+
 #[tokio::test]
 async fn everything_reaches_a_real_receiver() {
-    let Ok(receiver) = std::env::var(RECEIVER) else {
-        println!("skipped: {RECEIVER} is not set; run tests/e2e/run.sh");
+    let Some([grpc, http, file]) = receiver("FAULTSCOPE_E2E_RECEIVER") else {
         return;
-    };
-    let [grpc, http, file] = receiver.splitn(3, ',').collect::<Vec<_>>()[..] else {
-        panic!("{RECEIVER} is not <grpc url>,<http url>,<output file>: {receiver}");
     };
     for (protocol, transport) in TRANSPORTS {
         troubled(
-            settings(protocol, Compression::Gzip, grpc, http),
-            file,
+            settings(protocol, Compression::Gzip, &grpc, &http),
+            &file,
             transport,
         )
         .await;
         plain(
-            settings(protocol, Compression::None, grpc, http),
-            file,
+            settings(protocol, Compression::None, &grpc, &http),
+            &file,
             transport,
         )
         .await;
+    }
+}
+
+#[tokio::test]
+async fn tls_trusts_the_given_authority_and_shows_the_given_certificate() {
+    let Some([grpc, http, _]) = receiver("FAULTSCOPE_E2E_TLS_RECEIVER") else {
+        return;
+    };
+    let files = PathBuf::from(std::env::var("FAULTSCOPE_E2E_TLS_FILES").unwrap());
+    let identity = Identity {
+        certificate: files.join("client.pem"),
+        key: files.join("client-key.pem"),
+    };
+    for (protocol, transport) in TRANSPORTS {
+        for (authority, identity, admitted) in [
+            ("ca.pem", Some(&identity), true),
+            ("other-ca.pem", Some(&identity), false),
+            ("ca.pem", None, false),
+        ] {
+            let settings = Settings {
+                certificate: Some(files.join(authority)),
+                identity: identity.cloned(),
+                ..settings(protocol, Compression::None, &grpc, &http)
+            };
+            let outcome = Client::connect(settings)
+                .unwrap()
+                .export(&request(&[event(1)]))
+                .await;
+            let expected = match &outcome {
+                Outcome::Delivered => admitted,
+                Outcome::Retry { .. } => !admitted,
+                _ => false,
+            };
+            assert!(
+                expected,
+                "{transport}, {authority}, {identity:?}: {outcome:?}"
+            );
+        }
     }
 }
 

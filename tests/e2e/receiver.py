@@ -16,6 +16,8 @@ Once it listens it prints one line: <grpc url>,<http url>,<output file>. It ends
 record of them: `unavailable` (503 / UNAVAILABLE), `exhausted` (429 with Retry-After / RESOURCE_EXHAUSTED with RetryInfo),
 `invalid` (400 / INVALID_ARGUMENT), `large` (413 / RESOURCE_EXHAUSTED as for a message over the limit). `partial` takes
 all records but the first, and says so.
+
+`--tls DIR` serves TLS with DIR/server.pem and server-key.pem, and insists on a client certificate signed by DIR/ca.pem.
 """
 
 import argparse
@@ -24,6 +26,8 @@ import collections
 import concurrent.futures
 import gzip
 import json
+import pathlib
+import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -235,25 +239,55 @@ def failures(words):
     return plan
 
 
+def grpc_credentials(folder):
+    files = [folder.joinpath(name).read_bytes() for name in ("server-key.pem", "server.pem", "ca.pem")]
+    return grpc.ssl_server_credentials([(files[0], files[1])], root_certificates=files[2], require_client_auth=True)
+
+
+def http_context(folder):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server-key.pem")
+    context.load_verify_locations(folder / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+class Web(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that goes away, or fails the handshake, is part of the tests."""
+
+
 def main():
     parser = argparse.ArgumentParser(description="An OTLP log receiver for tests.")
     parser.add_argument("output", help="file to append records to")
     parser.add_argument("--fail", action="append", default=[], metavar="KIND:N")
     parser.add_argument("--grpc-port", type=int, default=0)
     parser.add_argument("--http-port", type=int, default=0)
+    parser.add_argument("--tls", type=pathlib.Path, metavar="DIR")
     options = parser.parse_args()
     store = Store(options.output, failures(options.fail))
 
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4))
     logs_service_pb2_grpc.add_LogsServiceServicer_to_server(Grpc(store), server)
-    grpc_port = server.add_insecure_port(f"127.0.0.1:{options.grpc_port}")
+    address = f"127.0.0.1:{options.grpc_port}"
+    if options.tls:
+        grpc_port = server.add_secure_port(address, grpc_credentials(options.tls))
+    else:
+        grpc_port = server.add_insecure_port(address)
     server.start()
 
     Http.store = store
-    web = ThreadingHTTPServer(("127.0.0.1", options.http_port), Http)
+    web = Web(("127.0.0.1", options.http_port), Http)
+    if options.tls:
+        # The handshake is left to the connection's own thread: on accept it would hold up everybody else.
+        web.socket = http_context(options.tls).wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=web.serve_forever, daemon=True).start()
 
-    print(f"http://127.0.0.1:{grpc_port},http://127.0.0.1:{web.server_port},{options.output}", flush=True)
+    scheme = "https" if options.tls else "http"
+    urls = [f"{scheme}://127.0.0.1:{port}" for port in (grpc_port, web.server_port)]
+    print(",".join([*urls, options.output]), flush=True)
     sys.stdin.read()
     web.shutdown()
     server.stop(grace=None)

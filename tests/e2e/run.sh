@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the OTLP tests against a real receiver (receiver.py) on loopback. Arguments go to the test program.
-# Needs python3 with venv, and once a package index for requirements.txt.
+# Runs the OTLP tests against a real receiver (receiver.py) on loopback, in plain text and over mutual TLS.
+# Arguments go to the test program. Needs openssl, python3 with venv, and once a package index for requirements.txt.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -17,26 +17,36 @@ work=$(mktemp -d "$home/run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# The receiver lives as long as its standard input: a pipe that this shell holds open.
+# A receiver lives as long as its standard input: a pipe that this shell holds open.
 mkfifo "$work/hold"
-"$venv/bin/python" tests/e2e/receiver.py "$PWD/$work/records.jsonl" \
-    --fail unavailable:2 --fail exhausted:1 --fail large:1 --fail partial:1 --fail invalid:1 \
-    <"$work/hold" >"$work/ready" &
-receiver=$!
-exec 3>"$work/hold"
+exec 3<>"$work/hold"
 
-tries=0
-while [ ! -s "$work/ready" ]; do
-    tries=$((tries + 1))
-    if [ "$tries" -gt 300 ] || ! kill -0 "$receiver" 2>/dev/null; then
-        echo "the receiver did not start" >&2
-        exit 1
-    fi
-    sleep 0.1
-done
+# Starts a receiver in the background; sets `receiver` to where it is.
+start() { # name, then the receiver's options
+    name=$1
+    shift
+    "$venv/bin/python" tests/e2e/receiver.py "$PWD/$work/$name.jsonl" "$@" <"$work/hold" >"$work/$name.ready" 3>&- &
+    tries=0
+    while [ ! -s "$work/$name.ready" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 300 ] || ! kill -0 "$!" 2>/dev/null; then
+            echo "the $name receiver did not start" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+    receiver=$(cat "$work/$name.ready")
+}
+
+tests/e2e/certificates.sh "$work/tls"
+start plain --fail unavailable:2 --fail exhausted:1 --fail large:1 --fail partial:1 --fail invalid:1
+export FAULTSCOPE_E2E_RECEIVER="$receiver"
+start tls --tls "$work/tls"
+export FAULTSCOPE_E2E_TLS_RECEIVER="$receiver"
+export FAULTSCOPE_E2E_TLS_FILES="$PWD/$work/tls"
 
 status=0
-FAULTSCOPE_E2E_RECEIVER=$(cat "$work/ready") cargo test --test otlp_receiver -- --nocapture "$@" || status=$?
+cargo test --test otlp_receiver -- --nocapture "$@" 3>&- || status=$?
 exec 3>&-
-wait "$receiver" || true
+wait
 exit "$status"

@@ -48,6 +48,28 @@ async fn nobody_there_is_tried_again() {
     }
 }
 
+#[tokio::test]
+async fn a_receiver_that_never_answers_is_tried_again() {
+    // The system accepts the connection; nobody ever reads from it.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson] {
+        let explicit = Explicit {
+            protocol: Some(protocol),
+            endpoint: Some(format!("http://{}", mute.local_addr().unwrap())),
+            timeout: Some(std::time::Duration::from_millis(20)),
+            ..Explicit::default()
+        };
+        let mut client = Client::connect(settings(explicit)).unwrap();
+        for _ in 0..2 {
+            let outcome = client.export(&otlp::request(&[fixture::plain()])).await;
+            assert!(
+                matches!(outcome, Outcome::Retry { after: None, .. }),
+                "{protocol:?}: {outcome:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_missing_tls_file_is_named() {
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {

@@ -124,7 +124,7 @@ pub struct Settings {
     pub headers: Headers,
     /// Compression of request bodies.
     pub compression: Compression,
-    /// The longest that one attempt may take; `None`: no limit.
+    /// The longest that one attempt may take, at most a day; `None`: no limit.
     pub timeout: Option<Duration>,
     /// PEM file of the certificates to trust; `None`: the system's.
     pub certificate: Option<PathBuf>,
@@ -157,6 +157,9 @@ pub enum SettingError {
 
 /// 10 seconds, as the specification says.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A longer timeout counts as this: it is as good as none, and transports can't count for ever.
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// Where the keys of explicit values stand in the configuration.
 const CONFIG_KEYS: &str = "export.otlp.";
@@ -193,7 +196,7 @@ impl Settings {
             compression: lookup
                 .pick(explicit.compression, "COMPRESSION", str::parse)
                 .unwrap_or_default(),
-            timeout: Some(timeout).filter(|timeout| !timeout.is_zero()),
+            timeout: Some(timeout.min(MAX_TIMEOUT)).filter(|timeout| !timeout.is_zero()),
             certificate: lookup.pick(explicit.certificate.clone(), "CERTIFICATE", path),
             identity: lookup.identity(explicit),
         };

@@ -207,8 +207,11 @@ fn flags_go_before_configuration() {
 }
 
 #[test]
-fn a_timeout_of_zero_is_no_limit() {
-    assert_eq!(of_env(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]).timeout, None);
+fn a_timeout_of_zero_is_no_limit_and_a_huge_one_is_a_day() {
+    for (text, timeout) in [("0", None), ("18446744073709551615", Some(MAX_TIMEOUT))] {
+        let settings = of_env(&[("OTEL_EXPORTER_OTLP_TIMEOUT", text)]);
+        assert_eq!(settings.timeout, timeout);
+    }
 }
 
 #[test]
