@@ -1,0 +1,353 @@
+//! Log files on a node: discovery, identity, rotation, reading, checkpoints, acknowledgement.
+//!
+//! It gives bytes and takes back word of what became of them. It knows no patterns, no framing, no events and no exporter, and it
+//! never writes to a log. Synchronous: it runs on whatever thread calls it, and waits only in [`Tailer::poll`].
+//!
+//! Invariant: [`Ledger`] alone says how far a file is done. A checkpoint is its watermark and nothing else, so no byte is skipped
+//! after a restart whose event wasn't acknowledged.
+//!
+//! In reading order: `names` (what a file name says), `identity` (when a file is the same file), `walk` and `discover` (what the globs
+//! reach), `watch` (hints), `file` and `lines` (one followed file), `scan` (what is on the disk held against what is followed),
+//! `ready` (whose turn it is), `ledger`, `checkpoint`.
+
+mod checkpoint;
+mod discover;
+mod file;
+mod identity;
+mod ledger;
+mod lines;
+mod names;
+mod ready;
+mod scan;
+mod walk;
+mod watch;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+pub use checkpoint::{CheckpointError, Checkpoints, Damage};
+pub use identity::Identity;
+pub use ledger::{Ledger, Mark, UnitId};
+
+use checkpoint::Entry;
+use discover::Globs;
+use file::{Followed, Step};
+use scan::Known;
+use watch::Watch;
+
+/// How often sizes are looked at while inotify can't tell.
+const LOOK_PERIOD: Duration = Duration::from_secs(1);
+/// Nothing is waited for any longer, whatever the caller or the configuration says.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+/// How long a file that couldn't be read is left alone.
+const RETRY_PERIOD: Duration = Duration::from_secs(1);
+
+/// Where files are taken up that are there at a first start, when there are no checkpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// At their first byte.
+    Beginning,
+    /// After their last whole line.
+    #[default]
+    End,
+}
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Globs (`*`, `?`, `[…]`, `**` for folders). Relative ones start at the current folder.
+    pub include: Vec<String>,
+    /// Globs over absolute paths, of what not to read. `.gz` and `.tmp` are never read.
+    pub exclude: Vec<String>,
+    /// Where to begin at a first start. Files that appear later are read from their beginning.
+    pub read_from: ReadFrom,
+    /// Descriptors held at once. Beyond it, files that have been idle longest are closed and opened again when they grow.
+    pub max_open_files: usize,
+    /// How often folders are walked, whatever inotify says: between a tenth of a second and a day.
+    pub rescan: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            include: vec!["/var/log/pods/*/*/*.log".to_string()],
+            exclude: Vec::new(),
+            read_from: ReadFrom::End,
+            max_open_files: 4096,
+            rescan: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Names a file for as long as it is followed. Ours; never used twice in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub(crate) u64);
+
+/// A file that is worth a [`Tailer::read`].
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Its name in calls.
+    pub id: FileId,
+    /// The path as the include glob matched it. For a rotated file it is still the live path: the container is read from it.
+    pub path: PathBuf,
+    /// Who it is. With a byte offset it names a place for good, through renames and restarts.
+    pub identity: Identity,
+    /// Where reading of this file began: 0, or what a checkpoint said.
+    pub offset: u64,
+    /// 1-based number of the line at `offset`.
+    pub line: u64,
+    /// The first time that this file is handed out: begin a stream for it.
+    pub new: bool,
+}
+
+/// What [`Tailer::read`] gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// How many bytes of the buffer were filled.
+    pub bytes: usize,
+    /// Where the first of them is in the file.
+    pub offset: u64,
+    /// The file is complete: rotated away or deleted, and drained. Finish its stream and settle the ledger at its end. `bytes` is 0.
+    pub ended: bool,
+    /// The content was replaced: reset the stream to offset 0, line 1. `bytes` is 0; what is there now comes with the next read.
+    pub truncated: bool,
+}
+
+/// Numbers for metrics and health.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Files held open.
+    pub files_open: usize,
+    /// Files followed.
+    pub files_known: usize,
+    /// Bytes read since the start.
+    pub bytes_read: u64,
+    /// Bytes there and not read.
+    pub lag_bytes: u64,
+    /// Those of them in files that were rotated away or deleted: in danger.
+    pub rotated_unread_bytes: u64,
+    /// Bytes that vanished before they could be read.
+    pub bytes_lost: u64,
+    /// Files whose content was replaced.
+    pub truncations: u64,
+    /// Paths that can't be read or lead out of the log folders.
+    pub refused: usize,
+    /// Inotify doesn't cover all folders, so sizes are looked at every second.
+    pub polling: bool,
+}
+
+/// Why a [`Tailer`] can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// A glob that can't be used.
+    #[error("the glob {glob} can't be used: {why}")]
+    BadGlob {
+        /// As configured.
+        glob: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No include glob at all.
+    #[error("no log files are included; give at least one glob, such as /var/log/pods/*/*/*.log")]
+    NothingIncluded,
+}
+
+/// Follows the log files of a node.
+#[derive(Debug)]
+pub struct Tailer {
+    globs: Globs,
+    read_from: ReadFrom,
+    max_open_files: usize,
+    rescan: Duration,
+    watch: Watch,
+    checkpoints: Checkpoints,
+    ledger: Ledger,
+    files: BTreeMap<FileId, Followed>,
+    by_identity: HashMap<Identity, FileId>,
+    by_path: HashMap<PathBuf, FileId>,
+    known: HashMap<Identity, Known>,
+    /// Paths already complained about, so that each is named once.
+    complained: HashSet<PathBuf>,
+    last_id: u64,
+    /// Ticks with each use of a file.
+    clock: u64,
+    now: Instant,
+    scanned: bool,
+    scan_wanted: bool,
+    next_scan: Instant,
+    earliest_scan: Instant,
+    next_look: Instant,
+    bytes_read: u64,
+    bytes_lost: u64,
+    truncations: u64,
+}
+
+impl Tailer {
+    /// A tailer that goes on where `checkpoints` left off. Nothing is opened before the first [`poll`](Tailer::poll).
+    ///
+    /// # Errors
+    /// Globs that can't be used. That inotify isn't to be had is no error: see [`Stats::polling`].
+    pub fn new(config: Config, mut checkpoints: Checkpoints) -> Result<Tailer, TailError> {
+        let globs = Globs::new(&config.include, &config.exclude)?;
+        let known = |entry: Entry| {
+            (
+                entry.identity(),
+                Known {
+                    entry,
+                    finished: None,
+                    seen: false,
+                },
+            )
+        };
+        let now = Instant::now();
+        Ok(Tailer {
+            globs,
+            read_from: config.read_from,
+            max_open_files: config.max_open_files.max(1),
+            rescan: config.rescan.clamp(LOOK_PERIOD / 10, LONGEST_WAIT),
+            watch: Watch::by_inotify(),
+            known: checkpoints.take_entries().into_iter().map(known).collect(),
+            checkpoints,
+            ledger: Ledger::default(),
+            files: BTreeMap::new(),
+            by_identity: HashMap::new(),
+            by_path: HashMap::new(),
+            complained: HashSet::new(),
+            last_id: 0,
+            clock: 0,
+            now,
+            scanned: false,
+            scan_wanted: false,
+            next_scan: now,
+            earliest_scan: now,
+            next_look: now,
+            bytes_read: 0,
+            bytes_lost: 0,
+            truncations: 0,
+        })
+    }
+
+    /// Waits until there is something to read, at most for `timeout`, and says what.
+    ///
+    /// Files of one container are read in order (earlier runs, then by rotation): a younger one isn't handed out while an older one
+    /// has bytes to read.
+    pub fn poll(&mut self, timeout: Duration) -> Vec<Ready> {
+        let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
+        loop {
+            let now = Instant::now();
+            self.sweep(now);
+            let ready = self.ready();
+            if !ready.is_empty() || now >= deadline {
+                return ready;
+            }
+            let until = self.next_due().min(deadline);
+            self.watch
+                .wait(until.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Reads on in a file. With nothing there, `bytes` is 0 and nothing is set.
+    ///
+    /// # Errors
+    /// Those of opening and reading; the file isn't handed out again for a second. `NotFound` also for an unknown `id`.
+    pub fn read(&mut self, id: FileId, buffer: &mut [u8]) -> io::Result<Read> {
+        self.make_room(id);
+        self.clock += 1;
+        let file = self.files.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
+        file.used = self.clock;
+        let offset = file.offset;
+        let step = file
+            .read(buffer, self.now)
+            .inspect_err(|_| file.retry_at = Some(self.now + RETRY_PERIOD))?;
+        file.retry_at = None;
+        let read = Read {
+            bytes: 0,
+            offset,
+            ended: file.ended,
+            truncated: false,
+        };
+        match step {
+            Step::Bytes(bytes) => {
+                self.bytes_read += bytes as u64;
+                Ok(Read { bytes, ..read })
+            }
+            Step::End => {
+                if file.ended && file.unread() > 0 {
+                    let (path, bytes) = (file.shown.display(), file.unread());
+                    tracing::warn!(%path, bytes, "a log file was gone before it was read to its end");
+                    self.bytes_lost += file.unread();
+                    file.size = file.offset;
+                }
+                Ok(read)
+            }
+            Step::Replaced => {
+                self.truncations += 1;
+                self.ledger.open(id, Mark::BEGINNING);
+                Ok(Read {
+                    offset: 0,
+                    truncated: true,
+                    ..read
+                })
+            }
+        }
+    }
+
+    /// Where to say what was sent, what was acknowledged, and what isn't needed any more.
+    pub fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// Writes down how far every file is done. Cheap if nothing changed since the last time.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Unsaved`]; trying again later is all there is to do.
+    pub fn checkpoint(&mut self, now: Timestamp) -> Result<(), CheckpointError> {
+        self.retire();
+        for known in self.known.values_mut().filter(|known| known.seen) {
+            known.entry.see(now);
+            known.seen = false;
+        }
+        self.forget_old(now);
+        let finished = self.known.values().map(|known| known.entry.clone());
+        // A closed file whose inode went to another one has nothing left to be read, and its entry would stand for the other.
+        let followed = self
+            .files
+            .iter()
+            .filter(|(id, file)| self.by_identity.get(&file.identity) == Some(id));
+        let followed = followed.map(|(&id, file)| {
+            let mark = self.ledger.watermark(id).unwrap_or(file.start);
+            Entry::new(&file.live, file.identity, file.prefix, mark, now)
+        });
+        // Followed files come first, so that they win over what is remembered of others.
+        self.checkpoints
+            .save(followed.chain(finished).collect(), now)
+    }
+
+    /// Numbers for metrics and health.
+    pub fn stats(&self) -> Stats {
+        let unread = |file: &Followed| if file.ended { 0 } else { file.unread() };
+        Stats {
+            files_open: self.files.values().filter(|file| file.is_open()).count(),
+            files_known: self.files.len(),
+            bytes_read: self.bytes_read,
+            lag_bytes: self.files.values().map(unread).sum(),
+            rotated_unread_bytes: self
+                .files
+                .values()
+                .filter(|file| file.departed())
+                .map(unread)
+                .sum(),
+            bytes_lost: self.bytes_lost,
+            truncations: self.truncations,
+            refused: self.complained.len(),
+            polling: !self.watch.complete(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! The walk over folders that include globs ask for.
+//!
+//! Looks at names only: what they lead to is for [`discover`](super::discover) to find out.
+//!
+//! The walk is our own because a general glob follows symbolic links under `**` and can be kept busy for ever by whoever may
+//! create links in a log folder, and because files, rotated files and folders come out of the same listing.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use glob::{MatchOptions, Pattern};
+
+use super::TailError;
+use super::names;
+
+/// Folder entries that one walk looks at, at most. A node has some ten thousand.
+const WALK_LIMIT: usize = 1_000_000;
+
+/// How wildcards match.
+pub const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
+
+/// An include glob.
+#[derive(Debug)]
+pub struct Include {
+    /// The leading folders without wildcards.
+    pub root: PathBuf,
+    parts: Vec<Part>,
+}
+
+/// One component of a glob.
+#[derive(Debug)]
+enum Part {
+    Name(String),
+    Wild(Pattern),
+    /// `**`: any number of folders.
+    Folders,
+}
+
+/// A path that was found and isn't resolved yet.
+#[derive(Debug)]
+pub struct Match {
+    /// As the glob reached it: links in it are unresolved.
+    pub folder: PathBuf,
+    /// The file's name there.
+    pub name: String,
+    /// Whether a glob matched it; otherwise its name only looks like that of a rotated file.
+    pub included: bool,
+}
+
+impl Include {
+    /// Compiles a glob. A relative one starts at the current folder.
+    ///
+    /// # Errors
+    /// A glob that doesn't parse or can't name a file.
+    pub fn new(glob: &str) -> Result<Include, TailError> {
+        let absolute = std::path::absolute(glob).map_err(|error| bad(glob, &error.to_string()))?;
+        let mut root = PathBuf::new();
+        let mut parts = Vec::new();
+        for component in absolute.components() {
+            match component {
+                Component::Normal(name) => {
+                    let name = name.to_str().ok_or_else(|| bad(glob, "it isn't UTF-8"))?;
+                    parts.push(Part::new(name, glob)?);
+                }
+                Component::ParentDir => return Err(bad(glob, "it has .. in it")),
+                other => root.push(other),
+            }
+        }
+        // The last part names files, so it never belongs to the root.
+        while parts.len() > 1
+            && let Part::Name(name) = &parts[0]
+        {
+            root.push(name);
+            parts.remove(0);
+        }
+        if matches!(parts.last(), None | Some(Part::Folders)) {
+            return Err(bad(
+                glob,
+                "it has to end in the name of a file, such as *.log",
+            ));
+        }
+        Ok(Include { root, parts })
+    }
+}
+
+impl Part {
+    fn new(name: &str, glob: &str) -> Result<Part, TailError> {
+        Ok(match name {
+            "**" => Part::Folders,
+            _ if name.contains(['*', '?', '[']) => Part::Wild(compile(name, glob)?),
+            _ => Part::Name(name.to_string()),
+        })
+    }
+}
+
+/// Compiles one pattern of `glob`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn compile(pattern: &str, glob: &str) -> Result<Pattern, TailError> {
+    Pattern::new(pattern).map_err(|error| bad(glob, error.msg))
+}
+
+/// The error for a glob that can't be used.
+pub fn bad(glob: &str, why: &str) -> TailError {
+    TailError::BadGlob {
+        glob: glob.to_string(),
+        why: why.to_string(),
+    }
+}
+
+/// One walk.
+#[derive(Debug, Default)]
+pub struct Walker {
+    /// What was found since it was last taken.
+    pub found: Vec<Match>,
+    /// Every folder that was listed.
+    pub folders: BTreeSet<PathBuf>,
+    /// Folders that can't be listed, and why.
+    pub refused: Vec<(PathBuf, String)>,
+    /// Folders whose rotated files were found.
+    searched: HashSet<PathBuf>,
+    visited: usize,
+}
+
+impl Walker {
+    /// Finds what an include glob matches.
+    pub fn find(&mut self, include: &Include) {
+        self.descend(&include.root, &include.parts);
+    }
+
+    fn descend(&mut self, folder: &Path, parts: &[Part]) {
+        let Some((part, rest)) = parts.split_first() else {
+            return;
+        };
+        let entries = self.list(folder);
+        if let Part::Folders = part {
+            self.descend(folder, rest);
+            for (name, kind) in &entries {
+                // Links aren't followed here, so the walk ends.
+                if kind.is_dir() {
+                    self.descend(&folder.join(name), parts);
+                }
+            }
+            return;
+        }
+        for (name, kind) in entries {
+            let included = part.matches(&name);
+            if rest.is_empty() {
+                if included || names::rotated(Path::new(&name)).is_some() {
+                    self.found.push(Match {
+                        folder: folder.to_path_buf(),
+                        name,
+                        included,
+                    });
+                }
+            } else if included && (kind.is_dir() || kind.is_symlink()) {
+                self.descend(&folder.join(name), rest);
+            }
+        }
+        if rest.is_empty() {
+            self.searched.insert(folder.to_path_buf());
+        }
+    }
+
+    /// Finds rotated files in a folder where that hasn't been done.
+    pub fn find_rotated(&mut self, folder: &Path) {
+        if !self.searched.insert(folder.to_path_buf()) {
+            return;
+        }
+        for (name, _) in self.list(folder) {
+            if names::rotated(Path::new(&name)).is_some() {
+                self.found.push(Match {
+                    folder: folder.to_path_buf(),
+                    name,
+                    included: false,
+                });
+            }
+        }
+    }
+
+    /// Names that aren't UTF-8 are left out: Kubernetes and Docker make none.
+    fn list(&mut self, folder: &Path) -> Vec<(String, fs::FileType)> {
+        let listing = match fs::read_dir(folder) {
+            Ok(listing) => listing,
+            Err(error) => {
+                let expected = matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                );
+                if !expected {
+                    self.refused.push((folder.to_path_buf(), error.to_string()));
+                }
+                return Vec::new();
+            }
+        };
+        self.folders.insert(folder.to_path_buf());
+        let mut entries = Vec::new();
+        for entry in listing.flatten() {
+            self.visited += 1;
+            if self.visited == WALK_LIMIT {
+                let why =
+                    format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read");
+                self.refused.push((folder.to_path_buf(), why));
+            }
+            if self.visited >= WALK_LIMIT {
+                break;
+            }
+            if let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) {
+                entries.push((name, kind));
+            }
+        }
+        entries
+    }
+}
+
+impl Part {
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Part::Name(own) => own == name,
+            Part::Wild(pattern) => pattern.matches_with(name, OPTIONS),
+            Part::Folders => true,
+        }
+    }
+}
