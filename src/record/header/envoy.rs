@@ -25,14 +25,14 @@ const MAX_COLUMNS: usize = 48;
 /// A column, and whether it was quoted.
 type Column<'a> = (&'a [u8], bool);
 
-/// An access line: `[time] "METHOD path protocol" code flags …`.
+/// An access line: `[time] "METHOD path protocol" code flags …`. Emissary writes `ACCESS ` before it.
 pub(super) fn access(content: &[u8]) -> Option<Header<'_>> {
     let start = map_opt(bracketed, |inside| match time::stamp(inside) {
         Ok((b"", stamp)) => Some(stamp.time),
         _ => None,
     });
     let request = delimited(char('"'), take_until("\" "), tag("\" "));
-    let (rest, (time, request)) = (terminated(start, char(' ')), request)
+    let (rest, (_, time, request)) = (opt(tag("ACCESS ")), terminated(start, char(' ')), request)
         .parse(content)
         .ok()?;
     let (_, columns) = nom::multi::many_m_n(2, MAX_COLUMNS, column)

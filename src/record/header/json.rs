@@ -60,6 +60,7 @@ const MESSAGES: &[&str] = &[
     "Message",
     "short_message",
     "@m",
+    "event",
 ];
 const LOGGERS: &[&str] = &[
     "logger",

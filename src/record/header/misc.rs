@@ -1,5 +1,5 @@
 //! Programs with a header of their own: Go's standard logger, PostgreSQL, nginx, Redis, MySQL, etcd, TensorFlow Serving,
-//! librdkafka, .NET; and the shape that is anybody's, a level behind a time or alone.
+//! librdkafka, Ray, .NET; and the shape that is anybody's, a level behind a time or alone.
 
 use jiff::{Timestamp, tz::Offset};
 use nom::{
@@ -8,6 +8,7 @@ use nom::{
     bytes::complete::{tag, take_while_m_n},
     character::complete::{char, digit1, one_of},
     combinator::{map, map_opt, opt, recognize, value, verify},
+    multi::many1_count,
     sequence::{delimited, preceded, terminated},
 };
 
@@ -223,6 +224,37 @@ fn syslog_level(digit: char) -> Option<Level> {
         '7' => Some(Level::Debug),
         _ => None,
     }
+}
+
+/// Ray's daemons: `[2031-03-09 04:05:06,685 W 921 921] (raylet) file.cc:55: message`.
+pub(super) fn ray(content: &[u8]) -> Option<Header<'_>> {
+    let inside = (
+        time::stamp,
+        char(' '),
+        level::initial,
+        many1_count((char(' '), digit1)),
+    );
+    let process = delimited(char('('), token_until(b')'), tag(") "));
+    let place = terminated(
+        verify(
+            recognize((token_until(b':'), char(':'), digit1)),
+            |place: &[u8]| !place.contains(&b' '),
+        ),
+        tag(": "),
+    );
+    let (message, ((stamp, _, level, _), _, process, _)) = (
+        delimited(char('['), inside, char(']')),
+        gap,
+        opt(process),
+        opt(place),
+    )
+        .parse(content)
+        .ok()?;
+    let header = header(Kind::Ray, Some(level), process, message);
+    Some(Header {
+        time: Some(stamp.time),
+        ..header
+    })
 }
 
 /// .NET's `fail: Category[0]`; its message stands on the next line.

@@ -209,13 +209,14 @@ fn bracketed(content: &[u8]) -> Option<Header<'_>> {
         .or_else(|| envoy::application(content))
         .or_else(|| klog::torch(content))
         .or_else(|| java::kafka(content))
-        .or_else(|| python::ray(content))
+        .or_else(|| misc::ray(content))
         .or_else(|| python::bracketed_lines(content))
         .or_else(|| misc::levelled(content))
 }
 
 fn capital(content: &[u8]) -> Option<Header<'_>> {
     klog::header(content)
+        .or_else(|| envoy::access(content))
         .or_else(|| vllm::header(content))
         .or_else(|| access::undated(content))
         .or_else(|| python::levelled(content))

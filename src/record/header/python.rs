@@ -8,7 +8,6 @@ use nom::{
     bytes::complete::tag,
     character::complete::{char, digit1, space1},
     combinator::{map, map_opt, opt, recognize, verify},
-    multi::many1_count,
     sequence::{delimited, preceded, terminated},
 };
 
@@ -319,39 +318,6 @@ fn located(content: &[u8]) -> Option<Header<'_>> {
         Some(level),
         Some(stamp.time),
         file,
-        message,
-    ))
-}
-
-/// Ray's daemons: `[2031-03-09 04:05:06,685 W 921 921] (raylet) file.cc:55: message`.
-pub(super) fn ray(content: &[u8]) -> Option<Header<'_>> {
-    let inside = (
-        time::stamp,
-        char(' '),
-        level::initial,
-        many1_count((char(' '), digit1)),
-    );
-    let process = delimited(char('('), token_until(b')'), tag(") "));
-    let place = terminated(
-        verify(
-            recognize((token_until(b':'), char(':'), digit1)),
-            |place: &[u8]| !place.contains(&b' '),
-        ),
-        tag(": "),
-    );
-    let (message, ((stamp, _, level, _), _, process, _)) = (
-        delimited(char('['), inside, char(']')),
-        gap,
-        opt(process),
-        opt(place),
-    )
-        .parse(content)
-        .ok()?;
-    Some(said(
-        Kind::Ray,
-        Some(level),
-        Some(stamp.time),
-        process.unwrap_or_default(),
         message,
     ))
 }

@@ -58,6 +58,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample(Kind::Log4jJson, WARN, "2031-02-27T23:06:40.005Z", "com.ibm.watson.modelmesh.ModelMesh", "Model load failed", r#"{"instant":{"epochSecond":1930000000,"nanoOfSecond":5000000},"thread":"mm-7","level":"WARN","loggerName":"com.ibm.watson.modelmesh.ModelMesh","message":"Model load failed"}"#),
     sample(Kind::Log4jJson, INFO, "2031-02-27T23:06:40Z", "pears.Press", "pressed", r#"{"timeMillis":1930000000000,"level":"INFO","loggerName":"pears.Press","message":"pressed"}"#),
     sample(Kind::Json, INFO, "2031-02-27T23:06:40.123Z", "", "request completed", r#"{"level":30,"time":1930000000123,"pid":1,"res":{"statusCode":200},"msg":"request completed"}"#),
+    sample(Kind::Json, WARN, T, "", "no pears", r#"{"event":"no pears","log":{"level":"warning"},"@timestamp":"2031-03-09T04:05:06Z"}"#),
     sample(Kind::Json, None, "", "", WHOLE, r#"{"httpRequest": {"requestMethod": "GET", "status": 502}, "traceId": "]"}"#),
     sample(Kind::Json, ERROR, T, "", WHOLE, r#"{"level":"error","ts":"2031-03-09T04:05:06Z","caller":"ingress/status.go:366","#),
     // Consoles.
@@ -112,6 +113,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample(Kind::HttpAccess, None, "", "", WHOLE, r#"10.8.0.3:1 - "GET /a b HTTP/1.1" 404 Not Found"#),
     sample(Kind::HttpAccess, None, T, "", WHOLE, r#"10.8.0.3 - - [09/Mar/2031:04:05:06 +0000] "GET / HTTP/1.1" 502 559 "-" "curl/8""#),
     sample(Kind::EnvoyAccess, None, T, "", WHOLE, r#"[2031-03-09T04:05:06Z] "GET / HTTP/1.1" 503 UH no_healthy_upstream - "-" 0 19 0 - "-" "curl/8" "r-1" "pear" "-" - - 10.8.0.4:80 10.8.0.3:4 - default"#),
+    sample(Kind::EnvoyAccess, None, T, "", WHOLE, r#"ACCESS [2031-03-09T04:05:06Z] "GET /pears HTTP/1.1" 503 UF 0 91 31 - "10.8.0.9" "curl/8" "r-1" "pear" "10.8.0.5:80""#),
     sample(Kind::EnvoyAccess, None, T, "", WHOLE, r#"{"authority":"pear","method":"GET","path":"/","response_code":503,"response_flags":"UH","start_time":"2031-03-09T04:05:06Z","user_agent":"-"}"#),
     sample(Kind::Envoy, WARN, "2031-03-09T04:05:06.774Z", "config", "gRPC config stream closed: 14,", "[2031-03-09 04:05:06.774][1][warning][config] [bazel-out/k8-opt/grpc_stream.h:101] gRPC config stream closed: 14,"),
     sample(Kind::Envoy, FATAL, "2031-03-09T04:05:06.774Z", "main", "error initializing configuration", "[Envoy (Epoch 0)] [2031-03-09 04:05:06.774][1][critical][main] external/envoy/source/server/server.cc:101] error initializing configuration"),
