@@ -85,6 +85,11 @@ fn a_start_at_the_end_begins_after_the_last_whole_line() {
     reader.read_later();
     assert!(reader.text_is("0.log", "half and half\n"));
     assert!(reader.text_is("2.log", "from its start\n"));
+    assert_eq!(
+        reader.streams.len(),
+        3,
+        "what was rotated before us stays unread"
+    );
 
     // What grew and what appeared while nobody looked is read whole, whatever read_from says.
     reader.checkpoint();
@@ -268,6 +273,34 @@ fn few_descriptors_are_enough_for_many_files() {
         assert_eq!(stream.text, format!("{name} 0\n{name} 1\n{name} 2\n"));
     }
     assert_eq!(reader.streams.len(), names.len());
+}
+
+#[test]
+fn idle_files_give_up_their_descriptor_before_those_with_something_to_read() {
+    let mut reader = Reader::new(|config| config.max_open_files = 2);
+    reader.append("a/0.log", "one\n");
+    reader.append("b/0.log", "two\n");
+    reader.read_all();
+    reader.append("a/0.log", "saved\n");
+    reader.append("c/0.log", "");
+    reader.tailer.sweep(Instant::now() + LATER);
+    fs::remove_dir_all(reader.path("a")).unwrap();
+    reader.read_later();
+    assert!(reader.text_is("0.log", "one\nsaved\n"));
+    assert_eq!(reader.tailer.stats().bytes_lost, 0);
+}
+
+#[test]
+fn an_inode_handed_on_while_its_file_was_closed_is_another_file() {
+    let mut reader = Reader::new(|config| config.max_open_files = 1);
+    reader.append("a/0.log", "one\n");
+    reader.append("b/0.log", "two\n");
+    reader.read_all();
+    reader.rename("a/0.log", "b/9.log");
+    fs::write(reader.path("b/9.log"), "another program's words\n").unwrap();
+    reader.read_later();
+    assert!(reader.text_is("0.log", "one\n"));
+    assert!(reader.text_is("9.log", "another program's words\n"));
 }
 
 #[test]

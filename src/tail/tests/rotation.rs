@@ -237,6 +237,7 @@ fn a_stop_between_rename_and_reopen_loses_nothing() {
     reader.rename("pod/0.log", FIRST);
     reader.restart();
     reader.read_all();
+    assert_eq!(reader.texts(), pairs(&[("0.log", "2\n")]));
     reader.append(FIRST, "3\n");
     reader.append("pod/0.log", "4\n");
     reader.read_later();
