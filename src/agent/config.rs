@@ -115,7 +115,7 @@ pub struct Otlp {
 impl Otlp {
     /// As the exporter wants it; the error says which header can't be one.
     pub fn explicit(&self) -> Result<Explicit, String> {
-        let headers = self.headers.as_ref().map(Headers::from_pairs).transpose()?;
+        let headers = self.headers.clone().map(Headers::from_pairs).transpose()?;
         Ok(Explicit {
             endpoint: self.endpoint.clone(),
             protocol: self.protocol,

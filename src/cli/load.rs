@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::anyhow;
 
 use crate::classify::{Classifier, Limits};
 use crate::frame::Format;
@@ -23,7 +23,8 @@ pub(super) struct PatternArgs {
 }
 
 impl PatternArgs {
-    pub(super) fn load(&self) -> Result<PatternSet> {
+    /// The set, or every problem with it.
+    pub(super) fn read(&self) -> Result<PatternSet, Vec<Problem>> {
         let mut all = if self.no_builtin_patterns { Vec::new() } else { sources::builtin() };
         let mut problems = Vec::new();
         for path in &self.paths {
@@ -32,13 +33,19 @@ impl PatternArgs {
                 Err(list) => problems.extend(list),
             }
         }
-        if !problems.is_empty() {
-            return Err(listed(&problems));
+        // A pack that can't be read is no reason to keep quiet about those that can.
+        match PatternSet::load(&all) {
+            Ok(set) if problems.is_empty() => Ok(set),
+            Ok(_) => Err(problems),
+            Err(more) => Err([problems, more].concat()),
         }
-        PatternSet::load(&all).map_err(|problems| listed(&problems))
     }
 
-    pub(super) fn classifier(&self, format: Format, min_severity: Severity) -> Result<Arc<Classifier>> {
+    pub(super) fn load(&self) -> anyhow::Result<PatternSet> {
+        self.read().map_err(|problems| listed(&problems))
+    }
+
+    pub(super) fn classifier(&self, format: Format, min_severity: Severity) -> anyhow::Result<Arc<Classifier>> {
         Ok(classifier_of(self.load()?, format, min_severity))
     }
 }
@@ -50,8 +57,8 @@ pub(super) fn classifier_of(set: PatternSet, format: Format, min_severity: Sever
 /// All problems as one error, a line each.
 pub(super) fn listed(problems: &[Problem]) -> anyhow::Error {
     let mut text = match problems.len() {
-        1 => String::from("a problem with the patterns"),
-        many => format!("{many} problems with the patterns"),
+        1 => String::from("a problem to mend"),
+        many => format!("{many} problems to mend"),
     };
     for problem in problems {
         // Writing to a String can't fail.

@@ -1,5 +1,6 @@
 //! The command line: one file per verb. Arguments in, exit status out; everything else is asked of the other rooms.
 
+mod agent;
 mod eval;
 mod input;
 mod load;
@@ -11,7 +12,9 @@ mod scan;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::pattern::model::Severity;
 
 /// Recognises known failures in container logs and says what failed, why, and how to fix it.
 #[derive(Debug, Parser)]
@@ -25,6 +28,10 @@ struct Cli {
 enum Verb {
     /// Classify files, folders, bundles (.gz, .zst, .tar, .tar.gz) or standard input.
     Scan(scan::Args),
+    /// Follow log files and export what is recognised, until told to stop.
+    Run(agent::Args),
+    /// Check the configuration of `run`, and patterns, without running.
+    Check(agent::Args),
     /// Browse, validate and test patterns.
     Patterns(patterns::Args),
     /// Measure precision and recall over labelled logs.
@@ -36,6 +43,26 @@ enum Verb {
     },
     /// Print the manual page.
     Man,
+}
+
+/// A severity on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SeverityArg {
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(arg: SeverityArg) -> Severity {
+        match arg {
+            SeverityArg::Info => Severity::Info,
+            SeverityArg::Warn => Severity::Warn,
+            SeverityArg::Error => Severity::Error,
+            SeverityArg::Fatal => Severity::Fatal,
+        }
+    }
 }
 
 /// Nothing to complain of.
@@ -50,6 +77,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Scan(args) => scan::run(args),
+        Verb::Run(args) => agent::run(args),
+        Verb::Check(args) => agent::check(args),
         Verb::Patterns(args) => patterns::run(args),
         Verb::Eval(args) => eval::run(args),
         Verb::Completions { shell } => {
@@ -72,4 +101,14 @@ pub fn main() -> ExitCode {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
     causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
 }

@@ -7,19 +7,17 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
 use super::input::{self, Input};
 use super::load::PatternArgs;
 use super::output::{Output, OutputFormat};
-use super::{DONE, FOUND, USAGE};
+use super::{DONE, FOUND, SeverityArg, USAGE};
 use crate::classify::{Classifier, Source, Stream};
 use crate::event::{Attribute, Resource, Value, resource};
 use crate::export::text::Coverage;
 use crate::frame::{Format, path};
-use crate::pattern::model::Severity;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,25 +40,6 @@ pub(super) struct Args {
     /// Exit with status 1 if anything was found.
     #[arg(long)]
     exit_code: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SeverityArg {
-    Info,
-    Warn,
-    Error,
-    Fatal,
-}
-
-impl From<SeverityArg> for Severity {
-    fn from(arg: SeverityArg) -> Severity {
-        match arg {
-            SeverityArg::Info => Severity::Info,
-            SeverityArg::Warn => Severity::Warn,
-            SeverityArg::Error => Severity::Error,
-            SeverityArg::Fatal => Severity::Fatal,
-        }
-    }
 }
 
 /// How much is read at a time.

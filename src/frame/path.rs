@@ -30,6 +30,15 @@ pub struct LogPath {
     pub container_id: Option<String>,
 }
 
+impl LogPath {
+    /// What stays the same wherever the log is read, and however its file is rotated.
+    pub fn identity(&self) -> String {
+        let restart = self.restart.map(|restart| restart.to_string()).unwrap_or_default();
+        let uid = self.uid.as_deref().or(self.container_id.as_deref()).unwrap_or_default();
+        format!("{}/{}/{uid}/{}/{restart}", self.namespace, self.pod, self.container)
+    }
+}
+
 /// Reads a path, absolute or not; `None` if its end isn't of either layout.
 pub fn parse(path: &str) -> Option<LogPath> {
     let mut parts = path.rsplit('/');

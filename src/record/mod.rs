@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::event::{Attribute, Exception, Value};
-use header::Header;
+use header::{Header, Kind};
 
 /// One record: the lines that belong together, decoded.
 pub struct Record<'a> {
@@ -39,7 +39,7 @@ const ERROR_FIELDS: &[&str] = &["error", "err", "exception.message"];
 
 impl<'a> Record<'a> {
     /// Reads a record from its lines, of which there is at least one. `lead` is the line right before a multi-line record:
-    /// loggers print a header and then the trace.
+    /// loggers print a header and then the trace. It gives the time, and never decides what matches.
     pub fn read(lines: &[&'a [u8]], lead: Option<&'a [u8]>) -> Self {
         let first = lines.first().copied().unwrap_or_default();
         let header = header::parse(first);
@@ -66,13 +66,7 @@ impl<'a> Record<'a> {
 
     /// A field by its dotted path; `level`, `logger` and `message` are what the header says they are.
     pub fn field(&self, path: &str) -> Option<String> {
-        let own = match path {
-            "level" => self.header.level.or(self.lead.as_ref().and_then(|lead| lead.level)).map(|level| level.name().to_owned()),
-            "logger" => self.header.logger.as_deref().or(self.lead.as_ref().and_then(|lead| lead.logger.as_deref())).map(str::to_owned),
-            "message" => Some(String::from_utf8_lossy(&self.header.message).into_owned()),
-            _ => None,
-        };
-        own.or_else(|| self.header.fields.get(path).map(Cow::into_owned))
+        self.header.field(path).map(Cow::into_owned)
     }
 
     /// When it was logged, if its header says so.
@@ -92,7 +86,7 @@ impl<'a> Record<'a> {
 
     /// What the header gives an event: the request and the answer of an access log.
     pub fn attributes(&self) -> Vec<Attribute> {
-        if !self.header.kind.is_access_log() {
+        if !matches!(self.header.kind, Kind::HttpAccess | Kind::EnvoyAccess) {
             return Vec::new();
         }
         let attribute = |&(field, name): &(&str, &'static str)| {

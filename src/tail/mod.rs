@@ -83,6 +83,16 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Checks the globs without touching a file.
+    ///
+    /// # Errors
+    /// A glob that can't be used, or none at all.
+    pub fn check(&self) -> Result<(), TailError> {
+        Globs::new(&self.include, &self.exclude).map(|_| ())
+    }
+}
+
 /// Names a file for as long as it is followed. Ours; never used twice in a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub(crate) u64);
