@@ -1,0 +1,127 @@
+//! Stack traces of .NET, with their inner exceptions.
+//!
+//! Knows nothing of prefixes and of other languages.
+
+use memchr::memmem;
+
+use super::prefix::{How, is_headed};
+use super::run::{Grammar, Next};
+use super::text::{begins, is_at_frame, is_indented, qualified_exception};
+
+/// What a line is by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// An exception's type stands in it.
+    Exception,
+    /// ` ---> System.X: …`
+    Inner,
+    /// `   at …`, `   --- End of inner exception stack trace ---`
+    Frame,
+    /// Nothing.
+    Blank,
+    /// Another line that may continue a message.
+    Other,
+    /// Another line that can't.
+    Headed,
+}
+
+/// Between two lines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum DotNet {
+    /// After an exception's type, whose message may go on.
+    Told,
+    /// After a line which only a frame makes a part of the record.
+    Gap,
+    /// Among frames.
+    Frames,
+}
+
+impl Grammar for DotNet {
+    type Kind = Kind;
+
+    fn start(line: &[u8]) -> Option<(usize, DotNet)> {
+        (line.first() != Some(&b'{'))
+            .then(|| exception_at(line))
+            .flatten()
+            .map(|at| (at, DotNet::Told))
+    }
+
+    fn kind(text: &[u8]) -> Kind {
+        let inner = text.trim_ascii();
+        if inner.is_empty() {
+            Kind::Blank
+        } else if begins(inner, "---> ") {
+            Kind::Inner
+        } else if (is_indented(text) && is_at_frame(text)) || begins(inner, "--- End of ") {
+            Kind::Frame
+        } else if inner[0] != b'{' && exception_at(text).is_some() {
+            Kind::Exception
+        } else if is_headed(text) || is_indented(text) {
+            Kind::Headed
+        } else {
+            Kind::Other
+        }
+    }
+
+    fn follows(prev: Kind, line: Kind, how: How) -> bool {
+        match line {
+            Kind::Inner | Kind::Frame => true,
+            Kind::Other => matches!(prev, Kind::Exception | Kind::Inner),
+            Kind::Blank => how == How::Raw,
+            Kind::Exception | Kind::Headed => false,
+        }
+    }
+
+    fn step(self, line: Kind) -> Next<DotNet> {
+        match (self, line) {
+            (_, Kind::Frame) => Next::Join(DotNet::Frames),
+            (_, Kind::Inner) => Next::Join(DotNet::Told),
+            (DotNet::Told, Kind::Other) => Next::Hold(DotNet::Gap),
+            _ => Next::Close,
+        }
+    }
+}
+
+/// Where an exception begins: its type, or the runtime's words before it.
+pub(super) fn exception_at(text: &[u8]) -> Option<usize> {
+    let unhandled = ["Unhandled exception. ", "Unhandled Exception: "]
+        .iter()
+        .find_map(|head| memmem::find(text, head.as_bytes()));
+    unhandled.or_else(|| qualified_exception(text).map(|(start, _)| start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::check;
+
+    #[test]
+    fn traces_group() {
+        check(&[
+            (
+                "unhandled",
+                "Unhandled exception. System.InvalidOperationException: shut\n   at Acme.Program.Main(String[] args) in /src/Program.cs:line 9\nafter",
+                &[2, 1],
+            ),
+            (
+                "inner",
+                "Unhandled exception. Acme.ClientException: outer\n ---> System.IO.IOException: inner\n   at Acme.N.Read()\n   --- End of inner exception stack trace ---\n   at Acme.Program.Main()\nafter",
+                &[5, 1],
+            ),
+            (
+                "rethrown",
+                "System.TimeoutException: late\n   at Acme.N.Read()\n--- End of stack trace from previous location ---\n   at Acme.N.Go()",
+                &[4],
+            ),
+            (
+                "message of two lines",
+                "Unhandled exception. System.ArgumentException: bad\nParameter name: x\n   at Acme.N.Read()",
+                &[3],
+            ),
+            (
+                "no trace",
+                "Unhandled exception. System.ArgumentException: bad\nnext",
+                &[1, 1],
+            ),
+        ]);
+    }
+}
