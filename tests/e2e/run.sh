@@ -46,7 +46,7 @@ export FAULTSCOPE_E2E_TLS_RECEIVER="$receiver"
 export FAULTSCOPE_E2E_TLS_FILES="$PWD/$work/tls"
 
 status=0
-cargo test --test otlp_receiver -- --nocapture "$@" 3>&- || status=$?
+cargo test --test suite otlp_receiver -- --nocapture "$@" 3>&- || status=$?
 exec 3>&-
 wait
 exit "$status"

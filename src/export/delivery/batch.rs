@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn no_events_no_batches() {
-        assert_eq!(split(&[]), []);
+        assert!(split(&[]).is_empty());
     }
 
     #[test]

@@ -1,0 +1,8 @@
+//! All integration tests in one binary: one link step.
+
+mod equivalence;
+mod naive;
+mod otlp_receiver;
+mod packs;
+mod support;
+mod walls;
