@@ -49,7 +49,7 @@ impl Sighting {
 pub struct Walk {
     /// Files, the oldest of a container first. Each identity once.
     pub sightings: Vec<Sighting>,
-    /// Folders in which something relevant may appear or grow.
+    /// Folders in which something relevant may appear or grow: no symbolic links in their paths.
     pub folders: BTreeSet<PathBuf>,
     /// Paths that can't be used, and why.
     pub refused: Vec<(PathBuf, String)>,
@@ -108,7 +108,13 @@ impl Globs {
         for found in walker.found {
             self.sight(found, &mut resolver, &mut seen, &mut walk);
         }
-        walk.folders.append(&mut walker.folders);
+        // Under one name each: hints come under the name that a folder was last watched by.
+        let folders = walker
+            .folders
+            .iter()
+            .filter_map(|folder| resolver.folder(folder).ok());
+        walk.folders = folders.collect();
+        walk.folders.retain(|folder| resolver.is_inside(folder));
         walk.refused.append(&mut walker.refused);
         settle_rotated(&mut walk, lives);
         walk
@@ -197,22 +203,29 @@ impl Resolver {
         }
     }
 
+    /// The folder without links in its path.
+    fn folder(&mut self, folder: &Path) -> io::Result<PathBuf> {
+        if let Some(real) = self.folders.get(folder) {
+            return Ok(real.clone());
+        }
+        let real = fs::canonicalize(folder)?;
+        self.folders.insert(folder.to_path_buf(), real.clone());
+        Ok(real)
+    }
+
+    fn is_inside(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+    }
+
     fn resolve(&mut self, folder: &Path, name: &str) -> Result<(PathBuf, fs::Metadata), Refusal> {
-        let folder = match self.folders.get(folder) {
-            Some(real) => real.clone(),
-            None => {
-                let real = fs::canonicalize(folder)?;
-                self.folders.insert(folder.to_path_buf(), real.clone());
-                real
-            }
-        };
+        let folder = self.folder(folder)?;
         let mut path = folder.join(name);
         let mut metadata = fs::symlink_metadata(&path)?;
         if metadata.is_symlink() {
             path = fs::canonicalize(&path)?;
             metadata = fs::symlink_metadata(&path)?;
         }
-        match self.roots.iter().any(|root| path.starts_with(root)) {
+        match self.is_inside(&path) {
             true => Ok((path, metadata)),
             false => Err(Refusal::Escapes(path)),
         }

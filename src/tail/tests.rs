@@ -45,6 +45,21 @@ fn growth_and_new_files_are_noticed_by_hints() {
 }
 
 #[test]
+fn hints_arrive_where_the_log_root_is_itself_a_link() {
+    let mut reader = Reader::new(|_| {});
+    let link = reader.folder.path().join("way-to-the-logs");
+    symlink(reader.path(""), &link).unwrap();
+    let through_link = link.join("*/*.log").display().to_string();
+    reader.config.include.insert(0, through_link);
+    reader.restart();
+    reader.append("pod/0.log", "one\n");
+    reader.read_until(|reader| reader.text_is("0.log", "one\n"));
+    reader.append("pod/0.log", "two\n");
+    reader.read_until(|reader| reader.text_is("0.log", "one\ntwo\n"));
+    assert_eq!(reader.streams.len(), 1);
+}
+
+#[test]
 fn without_inotify_everything_still_arrives() {
     let mut reader = Reader::new(|config| config.rescan = Duration::from_millis(100));
     reader.tailer.watch = Watch::with(|_| {

@@ -140,6 +140,7 @@ impl Watch {
             let _ = watcher.unwatch(stale);
         }
         self.watched.retain(|folder| folders.contains(folder));
+        let mut outcome = Ok(());
         for folder in folders {
             if self.watched.contains(folder) {
                 continue;
@@ -149,10 +150,12 @@ impl Watch {
                     self.watched.insert(folder.clone());
                 }
                 Err(error) if is_gone(&error, folder) => {}
-                Err(error) => return Err(error),
+                // Every further one would fail in the same way.
+                Err(error) if matches!(error.kind, ErrorKind::MaxFilesWatch) => return Err(error),
+                Err(error) => outcome = Err(error),
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Waits until there is a hint, at most for `timeout`.
