@@ -10,17 +10,22 @@ pub const MIN_ANCHOR: usize = 3;
 
 /// Words that healthy logs are full of. A fragment made of these alone is a poor anchor.
 const COMMON_WORDS: &[&str] = &[
-    "all", "and", "api", "app", "are", "been", "bytes", "cache", "caller", "client", "code", "com", "complete", "config",
-    "configuration", "connect", "connected", "connection", "container", "controller", "could", "created", "data", "default",
-    "deployment", "does", "done", "error", "errors", "event", "exception", "exit", "failed", "failure", "false", "file", "for",
-    "from", "get", "got", "has", "have", "health", "healthz", "host", "http", "https", "info", "ingress", "init", "invalid",
-    "java", "job", "key", "kubernetes", "level", "line", "local", "log", "main", "message", "method", "model", "models", "msg",
-    "name", "namespace", "net", "node", "not", "null", "object", "open", "org", "out", "path", "pod", "pods", "port", "post",
-    "probe", "process", "proxy", "ready", "received", "request", "resource", "response", "retry", "route", "run", "running",
-    "server", "service", "severity", "size", "start", "started", "state", "status", "stderr", "stdout", "step", "sync",
-    "system", "task", "the", "this", "thread", "time", "timeout", "timestamp", "true", "type", "unable", "update", "updated",
-    "user", "value", "version", "volume", "waiting", "was", "warn", "warning", "while", "with", "worker",
+    "all", "and", "api", "app", "are", "at", "been", "by", "bytes", "cache", "caller", "client", "code", "com",
+    "complete", "config", "configuration", "connect", "connected", "connection", "container", "controller", "could",
+    "created", "data", "default", "deployment", "does", "done", "error", "errors", "event", "exception", "exit",
+    "failed", "failure", "false", "file", "for", "from", "get", "got", "has", "have", "health", "healthz", "host",
+    "http", "https", "in", "info", "ingress", "init", "invalid", "is", "java", "job", "key", "kubernetes", "level",
+    "line", "local", "log", "main", "message", "method", "model", "models", "msg", "name", "namespace", "net", "no",
+    "node", "not", "null", "object", "of", "on", "open", "org", "out", "path", "pod", "pods", "port", "post", "probe",
+    "process", "proxy", "ready", "received", "request", "resource", "response", "retry", "route", "run", "running",
+    "server", "service", "severity", "size", "start", "started", "state", "status", "stderr", "stdout", "step",
+    "sync", "system", "task", "the", "this", "thread", "time", "timeout", "timestamp", "to", "true", "type", "unable",
+    "update", "updated", "user", "value", "version", "volume", "waiting", "warn", "warning", "was", "while", "with",
+    "worker",
 ];
+
+/// What such a word is worth: two or three in a row are rarer than one.
+const COMMON_WORTH: usize = 3;
 
 /// Is this a byte that every framing and encoder leaves as it is?
 ///
@@ -48,11 +53,14 @@ pub fn worth(fragment: &[u8]) -> usize {
 fn word_worth(word: &[u8]) -> usize {
     let lower = word.to_ascii_lowercase();
     let common = COMMON_WORDS.binary_search_by(|known| known.as_bytes().cmp(&lower[..])).is_ok();
-    let digits = word.iter().all(u8::is_ascii_digit);
-    match (common, digits) {
-        (true, _) => 2,
-        (_, true) => word.len().min(4),
-        _ => 2 * word.len().min(12),
+    if common {
+        COMMON_WORTH
+    } else if word.iter().all(u8::is_ascii_digit) {
+        word.len().min(4)
+    } else if word.iter().all(u8::is_ascii_uppercase) {
+        3 * word.len().min(8)
+    } else {
+        2 * word.len().min(12)
     }
 }
 

@@ -172,7 +172,7 @@ mod tests {
             (r"got (?<code>403)\b", &[&["got 403"]]),
             (r"want \[\d+\], got 4", &[&["want ["], &["], got 4"]]),
             ("(foo|bar)baz", &[&["foobaz", "barbaz"]]),
-            ("(foo|b.r)baz", &[&["foo", "b"], &["baz"]]),
+            ("(foo|b.rr)baz", &[&["foo", "rr"], &["baz"]]),
             ("(foo|.*)baz", &[&["baz"]]),
             ("x*", &[]),
             ("(abc)+d", &[&["abc"], &["d"]]),

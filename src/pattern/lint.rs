@@ -7,7 +7,7 @@ use crate::engine::anchor_worth;
 const MAX_TITLE: usize = 100;
 
 /// An anchor worth less than this stands in many healthy lines.
-const MIN_WORTH: usize = 8;
+const MIN_WORTH: usize = 6;
 
 /// Everything to mend, by pattern.
 pub fn lint(set: &PatternSet) -> Vec<Problem> {

@@ -67,7 +67,7 @@ impl de::Error for Error {
 fn suggest(word: &str, expected: &[&str]) -> Option<String> {
     let near = expected.iter().map(|e| (strsim::damerau_levenshtein(word, e), e)).min();
     match near {
-        Some((distance, nearest)) if distance <= 2.max(nearest.len() / 3) => Some(format!("did you mean `{nearest}`?")),
+        Some((_, nearest)) if super::near(word, nearest) => Some(format!("did you mean `{nearest}`?")),
         Some(_) => Some(format!("one of: {}", expected.join(", "))),
         None => None,
     }

@@ -57,7 +57,8 @@ pub fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Vec<Mistake>> {
             Ok(_) => return Err(mistakes),
             Err(error) => error,
         };
-        let caused_by_removal = error.missing.as_ref().is_some_and(|field| removed.contains(field));
+        // A misspelt key is missing under its right name, too; one of the two is enough to say.
+        let caused_by_removal = error.missing.as_ref().is_some_and(|field| removed.iter().any(|key| near(key, field)));
         if !caused_by_removal {
             mistakes.push(error.mistake());
         }
@@ -67,6 +68,11 @@ pub fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Vec<Mistake>> {
             _ => return Err(mistakes),
         }
     }
+}
+
+/// Is one word likely to be meant as the other?
+fn near(word: &str, meant: &str) -> bool {
+    strsim::damerau_levenshtein(word, meant) <= 2.max(meant.len() / 3)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("nom::", &["frame", "record"]),
     ("std::fs", &["agent", "cli", "export", "pattern", "tail"]),
     ("Instant::now", &["agent", "export", "tail"]),
-    ("Timestamp::now", &["agent", "cli", "tail"]),
+    ("Timestamp::now", &["agent", "cli", "export", "tail"]),
     ("SystemTime::now", &[]),
     ("println!", &["cli"]),
     ("saphyr", &["yaml"]),
