@@ -11,8 +11,8 @@ use super::text::{begins, is_at_frame, is_indented, qualified_exception};
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// An exception's type stands in it.
-    Exception,
+    /// An exception's type stands in it; whether the line begins with it.
+    Exception { first: bool },
     /// ` ---> System.X: …`
     Inner,
     /// `   at …`, `   --- End of inner exception stack trace ---`
@@ -54,8 +54,8 @@ impl Grammar for DotNet {
             Kind::Inner
         } else if (is_indented(text) && is_at_frame(text)) || begins(inner, "--- End of ") {
             Kind::Frame
-        } else if inner[0] != b'{' && exception_at(text).is_some() {
-            Kind::Exception
+        } else if let Some(at) = exception_at(text).filter(|_| inner[0] != b'{') {
+            Kind::Exception { first: at == 0 }
         } else if is_headed(text) || is_indented(text) {
             Kind::Headed
         } else {
@@ -66,9 +66,12 @@ impl Grammar for DotNet {
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         match line {
             Kind::Inner | Kind::Frame => true,
-            Kind::Other => matches!(prev, Kind::Exception | Kind::Inner),
+            Kind::Other => match prev {
+                Kind::Exception { first } => how == How::Raw || first,
+                _ => prev == Kind::Inner,
+            },
             Kind::Blank => how == How::Raw,
-            Kind::Exception | Kind::Headed => false,
+            Kind::Exception { .. } | Kind::Headed => false,
         }
     }
 

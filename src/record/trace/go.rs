@@ -21,8 +21,8 @@ const CRASHES: [&str; 5] = [
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// `panic: …`, at the start of the line or behind a header.
-    Panic,
+    /// `panic: …`; whether the line begins with it.
+    Panic { first: bool },
     /// `\tpanic: …`, below another.
     Nested,
     /// `fatal error: …`, `runtime: …` and the like.
@@ -97,8 +97,8 @@ impl Grammar for Go {
             Kind::Crash
         } else if is_indented(text) {
             Kind::Indented
-        } else if text.first() != Some(&b'{') && panic_at(text).is_some() {
-            Kind::Panic
+        } else if let Some(at) = panic_at(text).filter(|_| text.first() != Some(&b'{')) {
+            Kind::Panic { first: at == 0 }
         } else if is_headed(text) {
             Kind::Headed
         } else {
@@ -113,9 +113,9 @@ impl Grammar for Go {
         match line {
             Goroutine | Signal | Stack | Exit | Nested | Crash => true,
             Blank => how == How::Raw || !matches!(prev, Headed | Indented | Blank),
-            Indented => how == How::Raw || matches!(prev, Panic | Nested | Crash),
-            Other => prev == Panic,
-            Panic | Headed => false,
+            Indented => how == How::Raw || matches!(prev, Panic { .. } | Nested | Crash),
+            Other => matches!(prev, Panic { first } if first || how == How::Raw),
+            Panic { .. } | Headed => false,
         }
     }
 

@@ -14,8 +14,8 @@ const CAUSES: [&str; 3] = ["Caused by: ", "Suppressed: ", "Wrapped by: "];
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// An exception's type stands in it; whether the next line holds another one's.
-    Exception { nests: bool },
+    /// An exception's type stands in it; whether the next line holds another one's, and whether the line begins with it.
+    Exception { nests: bool, first: bool },
     /// `Caused by: …`
     Cause,
     /// `at …`, `... 12 more`, and notes among these.
@@ -61,8 +61,11 @@ impl Grammar for Java {
             Kind::Frame
         } else if CAUSES.iter().any(|cause| begins(inner, cause)) {
             Kind::Cause
-        } else if inner[0] != b'{' && exception_at(text).is_some() {
-            Kind::Exception { nests: nests(text) }
+        } else if let Some(at) = exception_at(text).filter(|_| inner[0] != b'{') {
+            Kind::Exception {
+                nests: nests(text),
+                first: at == 0,
+            }
         } else if is_indented(text) {
             Kind::Indented
         } else if is_headed(text) {
@@ -79,8 +82,11 @@ impl Grammar for Java {
             Kind::Indented => {
                 how == How::Raw || matches!(prev, Kind::Exception { .. } | Kind::Cause)
             }
-            Kind::Other => matches!(prev, Kind::Exception { .. } | Kind::Cause),
-            Kind::Exception { .. } => prev == Kind::Exception { nests: true },
+            Kind::Other => match prev {
+                Kind::Exception { first, .. } => how == How::Raw || first,
+                _ => prev == Kind::Cause,
+            },
+            Kind::Exception { .. } => matches!(prev, Kind::Exception { nests: true, .. }),
             Kind::Headed => false,
         }
     }
@@ -89,7 +95,7 @@ impl Grammar for Java {
         match (self, line) {
             (_, Kind::Frame) => Next::Join(Java::Frames),
             (_, Kind::Cause) => Next::Join(Java::Told),
-            (Java::Nests, Kind::Exception { nests }) => Next::Join(told(nests)),
+            (Java::Nests, Kind::Exception { nests, .. }) => Next::Join(told(nests)),
             (Java::Told, Kind::Indented | Kind::Other | Kind::Blank) => Next::Hold(Java::Gap(1)),
             (Java::Gap(1), Kind::Indented | Kind::Blank) => Next::Hold(Java::Gap(2)),
             _ => Next::Close,

@@ -13,12 +13,14 @@ pub(super) enum Kind {
     Place,
     /// The caret below the code.
     Caret,
-    /// `TypeError: …`, `Uncaught …`; whether its properties follow.
-    Error { open: bool },
+    /// `TypeError: …`, `Uncaught …`; whether its properties follow, and whether the line begins with it.
+    Error { open: bool, first: bool },
     /// `    at …`; whether properties follow.
     Frame { open: bool },
-    /// `Require stack:` and the paths below it.
+    /// `Require stack:`
     Required,
+    /// A path below that.
+    Item,
     /// `Node.js v20.1.0`
     Version,
     /// The end of the properties; whether of all of them.
@@ -95,10 +97,15 @@ impl Grammar for Node {
             Kind::Indented
         } else if begins(text, "Node.js v") {
             Kind::Version
-        } else if begins(text, "Require stack:") || begins(text, "- /") {
+        } else if begins(text, "Require stack:") {
             Kind::Required
-        } else if error_at(text).is_some() {
-            Kind::Error { open }
+        } else if begins(text, "- /") {
+            Kind::Item
+        } else if let Some(at) = error_at(text) {
+            Kind::Error {
+                open,
+                first: at == 0,
+            }
         } else if is_headed(text) {
             Kind::Headed
         } else {
@@ -108,8 +115,8 @@ impl Grammar for Node {
 
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         use Kind::{
-            Blank, Caret, Cause, Closer, Error, Frame, Headed, Indented, Other, Place, Required,
-            Version,
+            Blank, Caret, Cause, Closer, Error, Frame, Headed, Indented, Item, Other, Place,
+            Required, Version,
         };
         let raw = how == How::Raw;
         match line {
@@ -123,7 +130,12 @@ impl Grammar for Node {
             Error { .. } => prev == Caret || (raw && prev == Blank),
             Indented => raw || matches!(prev, Place | Error { .. } | Frame { open: true }),
             Blank => raw || matches!(prev, Caret | Closer { .. } | Frame { .. } | Error { .. }),
-            Other => matches!(prev, Place | Error { .. } | Required),
+            Other => match prev {
+                Place | Required => true,
+                Error { first, .. } => raw || first,
+                _ => false,
+            },
+            Item => prev == Required || (prev == Item && how != How::Loose),
             Place | Headed => false,
         }
     }
@@ -142,11 +154,11 @@ impl Grammar for Node {
             (Node::Frames, Kind::Cause { .. }) => Next::Join(Node::Frames),
             (Node::Placed, Kind::Indented | Kind::Other) => Next::Hold(Node::Quoted),
             (Node::Quoted, Kind::Caret) => Next::Join(Node::Pointed(0)),
-            (Node::Pointed(_), Kind::Error { open }) => {
+            (Node::Pointed(_), Kind::Error { open, .. }) => {
                 Next::Join(if open { Node::Properties } else { Node::Told })
             }
             (Node::Pointed(blanks @ 0..2), Kind::Blank) => Next::Hold(Node::Pointed(blanks + 1)),
-            (Node::Told | Node::Gap(_), Kind::Required) => Next::Join(Node::Told),
+            (Node::Told | Node::Gap(_), Kind::Required | Kind::Item) => Next::Join(Node::Told),
             (Node::Told, Kind::Indented | Kind::Other | Kind::Blank) => Next::Hold(Node::Gap(1)),
             (Node::Gap(1), Kind::Indented | Kind::Blank) => Next::Hold(Node::Gap(2)),
             (Node::Told | Node::Gap(_) | Node::Frames | Node::Ended(0..=2), Kind::Version) => {

@@ -8,6 +8,9 @@ use super::text::{begins, digits, is_blank};
 /// Longest prefix that is looked for on the following lines.
 const LONGEST: usize = 256;
 
+/// Most gaps that such a prefix has, so that a line made of gaps isn't judged at each of them.
+const MOST_GAPS: usize = 16;
+
 /// How a line was read, which decides how much its indentation may be trusted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum How {
@@ -30,7 +33,13 @@ impl Prefix {
     /// The prefix that stands before a trace's first words. None where the lines below can't repeat it: empty, very long, or glued
     /// to the text.
     pub(super) fn new(before: &[u8]) -> Option<Prefix> {
-        let usable = before.last().is_some_and(u8::is_ascii_whitespace) && before.len() <= LONGEST;
+        let gaps = before
+            .windows(2)
+            .filter(|pair| pair[1].is_ascii_whitespace() && !pair[0].is_ascii_whitespace())
+            .count();
+        let usable = before.last().is_some_and(u8::is_ascii_whitespace)
+            && before.len() <= LONGEST
+            && gaps <= MOST_GAPS;
         usable.then(|| Prefix {
             bytes: before.into(),
             how: how(before),
@@ -92,7 +101,8 @@ pub(super) fn boundaries<'t>(
 ) -> impl Iterator<Item = (usize, usize)> + 't {
     let inside = Walk::new(prev, line)
         .take(LONGEST)
-        .filter(|&at| is_boundary(prev, line, at));
+        .filter(|&at| is_boundary(prev, line, at))
+        .take(2 * MOST_GAPS + 1);
     inside.chain(std::iter::once_with(|| cut_short(prev, line)).flatten())
 }
 
@@ -172,6 +182,15 @@ pub(super) fn begins_with_level(text: &[u8]) -> bool {
             }
             _ => next == Some(&b':') || next == Some(&b'['),
         }
+}
+
+/// Is its first word a level, whatever its case?
+pub(super) fn begins_with_level_word(text: &[u8]) -> bool {
+    let run = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    is_level(&text[..run])
+        && text
+            .get(run)
+            .is_none_or(|b| !matches!(b, b'_' | b'.' | b'('))
 }
 
 /// Does the line look like the start of an ordinary log line of its own?

@@ -4,7 +4,7 @@
 
 use memchr::memmem;
 
-use super::prefix::{How, begins_with_level, leads};
+use super::prefix::{How, begins_with_level, begins_with_level_word, leads};
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, holds, is_blank, is_deep, is_indented, only};
 
@@ -131,7 +131,7 @@ impl Grammar for Python {
             Kind::Quotes
         } else if is_indented(text) {
             Kind::Indented {
-                deep: is_deep(text) && !begins_with_level(inner),
+                deep: is_deep(text) && !begins_with_level_word(inner),
             }
         } else if TAILS.iter().any(|tail| begins(text, tail)) {
             Kind::Tail

@@ -7,7 +7,7 @@ use super::prefix::{self, How, Prefix};
 use super::text::{is_blank, is_indented};
 
 /// No line is looked at further than this; what decides stands at its beginning.
-const LONGEST_LOOK: usize = 4096;
+const LONGEST_LOOK: usize = 1024;
 
 /// What a grammar does with a line.
 #[derive(Clone, Copy, Debug, PartialEq)]

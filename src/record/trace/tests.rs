@@ -96,7 +96,14 @@ const PREFIXES: [&str; 12] = [
 ];
 
 /// Log lines with headers of their own.
-const HEADED: [&str; 16] = [
+const HEADED: [&str; 23] = [
+    "2031-02-03 04:05:06.429 uvicorn.access INFO:     10.1.2.3:4567 - \"POST / HTTP/1.1\" 500 Internal Server Error",
+    "2031-02-03 04:05:06.429 uvicorn.error ERROR:    Exception in ASGI application",
+    "2031-02-03 04:05:06,279 ERROR - /mnt/fs failed with status 32:",
+    "2031-02-03T04:05:06.000001Z     info    ads     push: ok",
+    "2031-02-03T04:05:06.000002Z     warn    Epoch 0: starting",
+    "2031-02-03 04:05:06,279 ERROR - us-east-1b.fs.example.com:/",
+    "2031-02-03 04:05:06,279 ERROR - mount.nfs4: Failed to resolve server",
     "I0203 04:05:06.000007       1 main.go:8] \"Started\" pod=\"a/b\"",
     "E0203 04:05:06.000007       1 main.go:9] failed: no such host",
     "{\"level\":\"info\",\"ts\":1,\"msg\":\"Started\"}",

@@ -189,6 +189,11 @@ fn prefixes_are_taken_off() {
             &[4],
         ),
         (
+            "announced behind a prefix, told without",
+            "(Core_0 pid=12) Process Core_0:\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f",
+            &[1, 2],
+        ),
+        (
             "indented as a whole",
             "[E 31-02-03 04:05:06 hub:7] Exception in Future\n    Traceback (most recent call last):\n      File \"a.py\", line 1, in f\n        go()\n    acme.TimeoutError: Timeout\n[I 31-02-03 04:05:07 hub:7] next",
             &[1, 4, 1],
