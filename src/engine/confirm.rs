@@ -70,26 +70,28 @@ impl Engine {
                 matches.push(Match { pattern, alternative });
             }
         }
-        let speaker = self.speaker(&matches)?;
+        let speaker = self.speaker(&matches, subject.container)?;
         let also = matches.iter().map(|m| m.pattern).filter(|&pattern| pattern != speaker.pattern).collect();
         let (captures, evidence) = evidence(speaker.alternative, subject.text, &seen, self);
         Some(Finding { pattern: speaker.pattern, also, captures, evidence })
     }
 
-    /// Of the patterns that matched, the one that speaks: specific before generic, a cause before what it explains,
-    /// then the one that requires most text.
-    fn speaker<'m, 'e>(&self, matches: &'m [Match<'e>]) -> Option<&'m Match<'e>> {
+    /// Of the patterns that matched, the one that speaks: specific before generic, a cause before what it explains, one
+    /// whose scope is known to hold before one that passes because the container isn't known, then the one that requires most text.
+    fn speaker<'m, 'e>(&self, matches: &'m [Match<'e>], container: Option<&str>) -> Option<&'m Match<'e>> {
         let pattern_of = |m: &Match<'_>| &self.patterns[m.pattern].pattern;
         let explained = |m: &Match<'_>| {
             let id = &pattern_of(m).id;
             matches.iter().any(|other| {
                 let cause = pattern_of(other);
-                cause.explains.contains(id) && !pattern_of(m).explains.contains(&cause.id) && !cause.generic
+                let may_speak = !cause.generic || pattern_of(m).generic;
+                may_speak && cause.explains.contains(id) && !pattern_of(m).explains.contains(&cause.id)
             })
         };
         matches.iter().min_by_key(|m| {
             let pattern = pattern_of(m);
-            (pattern.generic, explained(m), std::cmp::Reverse(m.alternative.weight), m.pattern)
+            let presumed = container.is_none() && !pattern.scope.container.is_empty();
+            (pattern.generic, explained(m), presumed, std::cmp::Reverse(m.alternative.weight), m.pattern)
         })
     }
 }

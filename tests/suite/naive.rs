@@ -97,11 +97,15 @@ fn judge(classifier: &Classifier, lines: &[Printed<'_>], lane: Option<Stream>, c
     let explained = |index: usize| {
         matches.iter().any(|&(cause, _)| {
             let cause = pattern(cause);
-            !cause.generic && cause.explains.contains(&pattern(index).id) && !pattern(index).explains.contains(&cause.id)
+            (!cause.generic || pattern(index).generic) && cause.explains.contains(&pattern(index).id) && !pattern(index).explains.contains(&cause.id)
         })
     };
     let weight = |&(index, alternative): &(usize, usize)| classifier.set.engine.patterns()[index].alternatives[alternative].weight;
-    let speaker = matches.iter().min_by_key(|&m| (pattern(m.0).generic, explained(m.0), std::cmp::Reverse(weight(m)), m.0))?.0;
+    let presumed = |index: usize| container.is_none() && !pattern(index).scope.container.is_empty();
+    let rank = |m: &&(usize, usize)| {
+        (pattern(m.0).generic, explained(m.0), presumed(m.0), std::cmp::Reverse(weight(m)), m.0)
+    };
+    let speaker = matches.iter().min_by_key(rank)?.0;
     let also = matches.iter().filter(|m| m.0 != speaker).map(|m| pattern(m.0).id.clone()).collect();
     Some(Said {
         line: lines[0].first,
