@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 /// One log to read.
 pub(super) struct Input<'r> {
-    /// Its path; for an entry of a bundle the bundle's path, `!` and the entry's.
+    /// Its path; for an entry of a bundle the bundle's path, `!/` and the entry's.
     pub name: String,
     /// The bytes, decompressed.
     pub reader: &'r mut dyn Read,
@@ -85,7 +85,7 @@ fn unpack_plain(name: &str, reader: &mut dyn Read, take: &mut dyn FnMut(Input<'_
     for entry in archive.entries().with_context(broken)? {
         let mut entry = entry.with_context(broken)?;
         if entry.header().entry_type().is_file() {
-            let inner = format!("{name}!{}", entry.path_bytes().escape_ascii());
+            let inner = format!("{name}!/{}", entry.path_bytes().escape_ascii());
             take_entry(&inner, &mut entry, take)?;
         }
     }

@@ -55,7 +55,10 @@ impl Report {
         let severity = event.pattern.severity.text();
         writeln!(out, "{colour}{severity:<5}{colour:#} {BOLD}{}{BOLD:#}", event.pattern.title)?;
         writeln!(out, "      {DIM}{}{DIM:#}", event.pattern.id)?;
-        self.field(out, "where", &place(event))?;
+        if let Some(place) = place(event) {
+            self.field(out, "where", &place)?;
+        }
+        writeln!(out, "{DIM}{:>6}{DIM:#}  {}", "line", visible(&position(event), usize::MAX))?;
         if let Some(time) = event.time {
             self.field(out, "when", &time.to_string())?;
         }
@@ -157,23 +160,23 @@ fn colour(severity: Severity) -> Style {
     Style::new().bold().fg_color(Some(colour.into()))
 }
 
-/// `namespace/pod · container (restart 2) · file:line`, as much as is known.
-fn place(event: &Event) -> String {
+/// `namespace/pod · container (restart 2)`, as much as is known.
+fn place(event: &Event) -> Option<String> {
     let Place { namespace, pod, container } = Place::of(&event.resource);
-    let mut parts = Vec::new();
-    if let Some(pod) = pod {
-        parts.push(namespace.map_or(pod.clone(), |namespace| format!("{namespace}/{pod}")));
-    }
+    let pod = pod.map(|pod| namespace.map_or(pod.clone(), |namespace| format!("{namespace}/{pod}")));
     let restarts = event.resource.attributes.iter().find(|a| a.name == "k8s.container.restart_count").map(|a| &a.value);
-    if let Some(container) = container {
-        parts.push(match restarts {
-            Some(Value::Int(restarts)) if *restarts > 0 => format!("{container} (restart {restarts})"),
-            _ => container,
-        });
-    }
-    let lines = if event.last_line > event.line { format!("-{}", event.last_line) } else { String::new() };
-    parts.push(format!("{}:{}{lines}", event.source, event.line));
-    parts.join(" · ")
+    let container = container.map(|container| match restarts {
+        Some(Value::Int(restarts)) if *restarts > 0 => format!("{container} (restart {restarts})"),
+        _ => container,
+    });
+    let parts: Vec<String> = pod.into_iter().chain(container).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// `source:line`, or `source:first-last`.
+fn position(event: &Event) -> String {
+    let last = if event.last_line > event.line { format!("-{}", event.last_line) } else { String::new() };
+    format!("{}:{}{last}", event.source, event.line)
 }
 
 /// Makes text safe to print: control characters become visible, and what is too long is cut.

@@ -4,5 +4,6 @@ mod equivalence;
 mod naive;
 mod otlp_receiver;
 mod packs;
+mod scan;
 mod support;
 mod walls;
