@@ -10,18 +10,21 @@ pub const MIN_ANCHOR: usize = 3;
 
 /// Words that healthy logs are full of. A fragment made of these alone is a poor anchor.
 const COMMON_WORDS: &[&str] = &[
-    "all", "and", "api", "app", "are", "at", "been", "by", "bytes", "cache", "caller", "client", "code", "com",
-    "complete", "config", "configuration", "connect", "connected", "connection", "container", "controller", "could",
-    "created", "data", "default", "deployment", "does", "done", "error", "errors", "event", "exception", "exit",
-    "failed", "failure", "false", "file", "for", "from", "get", "got", "has", "have", "health", "healthz", "host",
-    "http", "https", "in", "info", "ingress", "init", "invalid", "is", "java", "job", "key", "kubernetes", "level",
-    "line", "local", "log", "main", "message", "method", "model", "models", "msg", "name", "namespace", "net", "no",
-    "node", "not", "null", "object", "of", "on", "open", "org", "out", "path", "pod", "pods", "port", "post", "probe",
-    "process", "proxy", "ready", "received", "request", "resource", "response", "retry", "route", "run", "running",
-    "server", "service", "severity", "size", "start", "started", "state", "status", "stderr", "stdout", "step",
-    "sync", "system", "task", "the", "this", "thread", "time", "timeout", "timestamp", "to", "true", "type", "unable",
-    "update", "updated", "user", "value", "version", "volume", "waiting", "warn", "warning", "was", "while", "with",
-    "worker",
+    "all", "amazonaws", "and", "api", "app", "are", "at", "authority", "aws", "been", "by", "bytes", "cache",
+    "caller", "calling", "client", "cluster", "code", "com", "complete", "config", "configuration", "connect",
+    "connected", "connection", "container", "controller", "controllers", "could", "created", "data", "default",
+    "deployment", "details", "dev", "does", "done", "envoy", "error", "errors", "event", "exception", "exit",
+    "failed", "failure", "false", "file", "flags", "for", "from", "gateway", "get", "go", "got", "has", "have",
+    "health", "healthz", "host", "http", "https", "in", "inbound", "inferenceservice", "info", "ingress", "init",
+    "invalid", "is", "istio", "java", "job", "key", "knative", "kserve", "kubernetes", "level", "line", "list",
+    "local", "log", "main", "message", "method", "model", "models", "module", "msg", "name", "namespace", "net", "no",
+    "node", "not", "null", "object", "of", "on", "open", "org", "out", "outbound", "path", "pod", "pods", "port",
+    "post", "predict", "predictor", "probe", "process", "proxy", "queue", "ready", "received", "reconcile",
+    "reconciler", "reconciling", "request", "resource", "response", "retry", "revision", "route", "run", "running",
+    "server", "service", "serving", "severity", "size", "start", "started", "state", "status", "stderr", "stdout",
+    "step", "storage", "svc", "sync", "system", "task", "the", "this", "thread", "time", "timeout", "timestamp", "to",
+    "true", "type", "unable", "update", "updated", "updating", "upstream", "uri", "url", "user", "v", "value",
+    "version", "volume", "waiting", "warn", "warning", "was", "webhook", "while", "with", "worker",
 ];
 
 /// What such a word is worth: two or three in a row are rarer than one.
@@ -35,12 +38,32 @@ fn safe(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !b"\"\\<>&='".contains(&byte)
 }
 
-/// The longest useful part of a literal to look for, if it has one.
-pub fn fragment(literal: &[u8]) -> Option<&[u8]> {
-    literal
-        .split(|&byte| !safe(byte))
-        .filter(|run| run.trim_ascii().len() >= MIN_ANCHOR)
-        .max_by_key(|run| worth(run))
+/// A fragment worth this much needs no quotes to help it.
+const GOOD_WORTH: usize = 12;
+
+/// The byte strings of which one stands in the raw line wherever the literal stands in the text, if the literal has a usable part.
+///
+/// That is the most useful run of safe bytes. Quotes are let in where nothing else is rare enough: they stand in raw bytes as they
+/// are, escaped once (a JSON string, or docker's framing) or twice (a JSON string in docker's framing).
+pub fn fragments(literal: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let best = |allowed: fn(u8) -> bool| {
+        let runs = literal.split(move |&byte| !allowed(byte)).filter(|run| run.trim_ascii().len() >= MIN_ANCHOR);
+        runs.max_by_key(|run| worth(run))
+    };
+    let plain = best(safe);
+    let quoted = best(|byte| safe(byte) || byte == b'"');
+    match (plain, quoted) {
+        (Some(plain), _) if worth(plain) >= GOOD_WORTH => Some(vec![plain.to_vec()]),
+        (_, Some(quoted)) if quoted.contains(&b'"') => Some(quotings(quoted)),
+        (plain, _) => plain.map(|plain| vec![plain.to_vec()]),
+    }
+}
+
+fn quotings(fragment: &[u8]) -> Vec<Vec<u8>> {
+    let escaped = |by: &[u8]| -> Vec<u8> {
+        fragment.iter().flat_map(|&byte| if byte == b'"' { [by, b"\""].concat() } else { vec![byte] }).collect()
+    };
+    vec![escaped(b""), escaped(b"\\"), escaped(b"\\\\\\")]
 }
 
 /// How rare a fragment is likely to be: larger is rarer. Words that healthy logs are full of count little.
@@ -68,9 +91,8 @@ fn word_worth(word: &[u8]) -> usize {
 /// `None` if no clause has a fragment for each of its strings.
 pub fn choose(clauses: &[Clause]) -> Option<(&Clause, Vec<Vec<u8>>)> {
     let usable = clauses.iter().filter_map(|clause| {
-        let fragments: Option<Vec<Vec<u8>>> =
-            clause.iter().map(|literal| fragment(literal).map(<[u8]>::to_vec)).collect();
-        fragments.map(|fragments| (clause, fragments))
+        let fragments: Option<Vec<Vec<Vec<u8>>>> = clause.iter().map(|literal| fragments(literal)).collect();
+        fragments.map(|fragments| (clause, fragments.concat()))
     });
     usable.max_by_key(|(clause, fragments)| {
         let weakest = fragments.iter().map(|f| worth(f)).min().unwrap_or(0);
@@ -89,17 +111,19 @@ mod tests {
 
     #[test]
     fn fragments_avoid_what_encoders_escape() {
-        let table: &[(&str, Option<&str>)] = &[
-            ("Probing of ", Some("Probing of ")),
-            (r#"webhook "v1.seldon": Post "#, Some("v1.seldon")),
-            ("a=b", None),
-            ("ab", None),
-            ("镜像", None),
-            ("   ", None),
-            ("error=<nil> NoCredentialsError", Some("> NoCredentialsError").map(|s| &s[1..])),
+        let table: &[(&str, &[&str])] = &[
+            ("Probing of ", &["Probing of "]),
+            (r#"webhook "v1.seldondeployment": Post "#, &["v1.seldondeployment"]),
+            (r#""flags":"UF"#, &[r#""flags":"UF"#, r#"\"flags\":\"UF"#, r#"\\\"flags\\\":\\\"UF"#]),
+            ("a=b", &[]),
+            ("ab", &[]),
+            ("镜像", &[]),
+            ("   ", &[]),
+            ("error=<nil> NoCredentialsError", &[" NoCredentialsError"]),
         ];
         for (literal, want) in table {
-            assert_eq!(fragment(literal.as_bytes()), want.map(str::as_bytes), "{literal}");
+            let got = fragments(literal.as_bytes()).unwrap_or_default();
+            assert_eq!(got, want.iter().map(|s| s.as_bytes().to_vec()).collect::<Vec<_>>(), "{literal}");
         }
     }
 
