@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::export::otlp::{Compression, Explicit, Headers, Protocol};
 use crate::pattern::Problem;
 use crate::tail;
-use crate::yaml::{self, Mistake};
+use crate::yaml::{self, Mistake, Node};
 
 /// Everything that can be configured. Every key has a default; an unknown key is an error.
 #[derive(Clone, Debug, Deserialize)]
@@ -138,16 +139,24 @@ pub struct Jsonl {
     pub path: PathBuf,
 }
 
-/// Reads a configuration file. `env` looks variables up. Every problem is told, not just the first.
-pub fn read(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
-    let text = fs::read_to_string(path).map_err(|error| vec![Problem::of_file(path, format!("can't be read: {error}"))])?;
+/// Reads a configuration file. `env` looks variables up.
+///
+/// Gives every problem, not just the first, and with them what could be read all the same: enough to check what it names.
+pub fn read(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> (Config, Vec<Problem>) {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => return (Config::default(), vec![Problem::of_file(path, format!("can't be read: {error}"))]),
+    };
     let file = path.display().to_string();
-    let problem = |mistake| Problem { file: file.clone(), mistake };
-    parse(&text, env).map_err(|mistakes| mistakes.into_iter().map(problem).collect())
+    let (config, mistakes) = parse(&text, env);
+    (config, mistakes.into_iter().map(|mistake| Problem { file: file.clone(), mistake }).collect())
 }
 
-fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Mistake>> {
-    let mut root = yaml::parse(text).map_err(|mistake| vec![mistake])?;
+fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> (Config, Vec<Mistake>) {
+    let mut root = match yaml::parse(text) {
+        Ok(root) => root,
+        Err(mistake) => return (Config::default(), vec![mistake]),
+    };
     let mut mistakes = Vec::new();
     root.for_each_text(&mut |text, mut place| match expand(text, env) {
         Ok(expanded) => *text = expanded,
@@ -158,13 +167,33 @@ fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec
         }
     });
     match yaml::read::<Config>(&root) {
-        Ok(config) if mistakes.is_empty() => Ok(config),
-        Ok(_) => Err(mistakes),
+        Ok(config) if mistakes.is_empty() => (config, mistakes),
+        Ok(_) => (salvage(&root, env), mistakes),
         Err(more) => {
             mistakes.extend(more);
-            Err(mistakes)
+            (salvage(&root, env), mistakes)
         }
     }
+}
+
+/// The sections of a faulty configuration that are right by themselves, and defaults for the others.
+fn salvage(root: &Node, env: &dyn Fn(&str) -> Option<String>) -> Config {
+    let default = Config::default();
+    Config {
+        state_dir: default.state_dir,
+        sources: section(root, "sources", env).unwrap_or(default.sources),
+        patterns: section(root, "patterns", env).unwrap_or(default.patterns),
+        builtin_patterns: section(root, "builtin_patterns", env).unwrap_or(default.builtin_patterns),
+        export: section(root, "export", env).unwrap_or(default.export),
+    }
+}
+
+/// A section, if it is right; one with a variable that isn't set would only give the same mistake another name.
+fn section<T: DeserializeOwned>(root: &Node, key: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<T> {
+    let mut node = root.get(key)?.clone();
+    let mut whole = true;
+    node.for_each_text(&mut |text, _| whole &= expand(text, env).is_ok());
+    if whole { yaml::read(&node).ok() } else { None }
 }
 
 /// Puts the environment's values in for `${NAME}` and `${NAME:-default}`; `$${` is a plain `${`.
@@ -210,7 +239,8 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_all_defaults() {
-        let config = parse("", &env).unwrap();
+        let (config, mistakes) = parse("", &env);
+        assert_eq!(mistakes, []);
         assert_eq!(config.state_dir, Path::new("/var/lib/faultscope"));
         assert_eq!(config.sources.files.include, ["/var/log/pods/*/*/*.log"]);
         assert_eq!(config.sources.files.read_from, ReadFrom::End);
@@ -236,7 +266,7 @@ mod tests {
     #[test]
     fn every_mistake_is_told() {
         let text = "state_dirr: /x\nsources:\n  files: { read_from: start }\nexport:\n  otlp: { endpoint: '${NOWHERE}', protocol: grcp }\n";
-        let got: Vec<String> = parse(text, &env).unwrap_err().iter().map(ToString::to_string).collect();
+        let got: Vec<String> = parse(text, &env).1.iter().map(ToString::to_string).collect();
         assert_eq!(
             got,
             [
@@ -246,5 +276,15 @@ mod tests {
                 "5:45: unknown value `grcp` (did you mean `grpc`?)",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_right_by_itself_is_read_beside_mistakes() {
+        let text = "nonsense: 1\npatterns: [/packs]\nsources: { files: { include: ['${NOWHERE}/*.log'] } }\nexport: { otlp: { endpoint: 'http://${HOST}:4317' } }\n";
+        let (config, mistakes) = parse(text, &env);
+        assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+        assert_eq!(config.patterns, [Path::new("/packs")]);
+        assert_eq!(config.sources.files.include, Files::default().include);
+        assert_eq!(config.export.otlp.unwrap().endpoint.as_deref(), Some("http://collector.example:4317"));
     }
 }

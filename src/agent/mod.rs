@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::classify::Classifier;
@@ -54,6 +54,8 @@ pub fn run(plan: Plan) -> Result<()> {
 }
 
 async fn serve(plan: Plan) -> Result<()> {
+    // First of all: a signal that comes before somebody listens for it ends the process on the spot.
+    let mut stop = StopSignals::listen().context("can't listen for signals")?;
     let tailer = Tailer::new(plan.files, plan.checkpoints)?;
     let (units, incoming) = mpsc::channel::<Unit>(UNITS_IN_FLIGHT);
     let (acknowledge, acknowledged) = std::sync::mpsc::channel::<UnitId>();
@@ -61,28 +63,55 @@ async fn serve(plan: Plan) -> Result<()> {
     let (give_up, given_up) = watch::channel(false);
     let reader = read::Reader::new(plan.classifier, tailer, units, acknowledged, stopping.clone());
     let reading = std::thread::Builder::new().name("reader".into()).spawn(move || reader.run()).context("can't start the reader")?;
-    let delivering = tokio::spawn(deliver::run(plan.exporters, incoming, acknowledge, given_up));
+    let mut delivering = tokio::spawn(deliver::run(plan.exporters, incoming, acknowledge, given_up));
 
-    let reason = stop_signal().await.context("can't listen for signals")?;
-    tracing::info!(reason, "stopping: no more is read, what was found is delivered");
-    stopping.store(true, Ordering::Relaxed);
-    // The reader hangs up, the other side delivers what is left, and the last acknowledgements reach the checkpoint.
-    let grace = plan.grace;
-    tokio::spawn(async move {
-        tokio::time::sleep(grace).await;
-        let _ = give_up.send(true);
-    });
-    let delivered = delivering.await.context("delivery ended badly")?;
+    let delivered = tokio::select! {
+        // Nothing asked for this: an output is broken or the reader is gone. There is no point in going on.
+        delivered = &mut delivering => delivered,
+        reason = stop.next() => {
+            tracing::info!(reason, "stopping: no more is read, what was found is delivered");
+            stopping.store(true, Ordering::Relaxed);
+            // The reader hangs up, the other side delivers what is left, and the last acknowledgements reach the checkpoint.
+            tokio::select! {
+                delivered = &mut delivering => delivered,
+                () = stop.patience(plan.grace) => {
+                    // The other side may be done just now and not listen any more.
+                    let _ = give_up.send(true);
+                    delivering.await
+                }
+            }
+        }
+    };
+    let delivered = delivered.context("delivery ended badly")?;
     let read = tokio::task::spawn_blocking(move || reading.join()).await.context("the reader ended badly")?;
     read.map_err(|_| anyhow::anyhow!("the reader ended badly"))?;
     delivered
 }
 
-async fn stop_signal() -> std::io::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(StopSignals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The next one's name.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
+    /// How long a stop may take: until `grace` is over, or until whoever asked for it asks again.
+    async fn patience(&mut self, grace: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(grace) => {}
+            _ = self.next() => {}
+        }
     }
 }

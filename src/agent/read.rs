@@ -90,8 +90,10 @@ impl Reader {
             let mut events = Vec::new();
             let now = Timestamp::now();
             if read.truncated {
+                // The old positions mean nothing in the new content: nothing is settled by them, and what they still gave
+                // holds the new content at its beginning.
                 stream.finish(now, &mut events);
-                self.send(ready.id, &mut stream, before, events);
+                self.hand_on(ready.id, Mark::BEGINNING, events);
                 stream = self.stream(ready, Mark::BEGINNING);
                 continue;
             }
@@ -125,15 +127,21 @@ impl Reader {
 
     /// Hands events on, protected by the ledger from their first possible byte, then lets go of what the stream has done with.
     fn send(&mut self, file: FileId, stream: &mut Stream, before: u64, events: Vec<Event>) {
-        if !events.is_empty() {
-            let start = Mark { offset: before, line: stream.line_at(before) };
-            let id = self.tailer.ledger().sent(file, start);
-            // A closed channel means that the process ends; what is not acknowledged is read again.
-            let _ = self.units.blocking_send(Unit { id, events });
-        }
+        let start = Mark { offset: before, line: stream.line_at(before) };
+        self.hand_on(file, start, events);
         let low = stream.watermark();
         let line = stream.line_at(low);
         self.tailer.ledger().settle(file, Mark { offset: low, line });
+    }
+
+    /// Hands events on; until they are acknowledged, the checkpoint of their file stays at `start` or before it.
+    fn hand_on(&mut self, file: FileId, start: Mark, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let id = self.tailer.ledger().sent(file, start);
+        // A closed channel means that the process ends; what is not acknowledged is read again.
+        let _ = self.units.blocking_send(Unit { id, events });
     }
 
     fn take_acknowledgements(&mut self) {

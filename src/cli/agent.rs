@@ -104,14 +104,9 @@ pub(super) fn check(args: Args) -> Result<u8> {
 /// Configuration, patterns and the OTLP receiver: all problems of all three at once.
 fn resolve(args: Args) -> Result<(Config, PatternSet, Option<Settings>), Vec<Problem>> {
     let env = |name: &str| std::env::var(name).ok();
-    let mut problems = Vec::new();
-    let mut config = match args.config.as_deref().map(|path| config::read(path, &env)) {
-        None => Config::default(),
-        Some(Ok(config)) => config,
-        Some(Err(list)) => {
-            problems.extend(list);
-            Config::default()
-        }
+    let (mut config, mut problems) = match args.config.as_deref() {
+        None => (Config::default(), Vec::new()),
+        Some(path) => config::read(path, &env),
     };
     let origin = args.config.clone().unwrap_or_else(|| "the command line and the environment".into());
     if let Some(folder) = args.state_dir {
@@ -134,14 +129,16 @@ fn resolve(args: Args) -> Result<(Config, PatternSet, Option<Settings>), Vec<Pro
     let mut patterns = args.patterns;
     patterns.paths.extend(config.patterns.iter().cloned());
     patterns.no_builtin_patterns |= !config.builtin_patterns;
-    let set = patterns.read().map_err(|list| problems.extend(list));
-    match set {
-        Ok(set) if problems.is_empty() => {
-            let unusable: Vec<Problem> =
-                set.engine.check().iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)).collect();
-            if unusable.is_empty() { Ok((config, set, otlp)) } else { Err(unusable) }
+    match patterns.read() {
+        Ok(set) => {
+            let unusable = set.engine.check();
+            problems.extend(unusable.iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)));
+            if problems.is_empty() { Ok((config, set, otlp)) } else { Err(problems) }
         }
-        _ => Err(problems),
+        Err(more) => {
+            problems.extend(more);
+            Err(problems)
+        }
     }
 }
 

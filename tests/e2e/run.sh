@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs the OTLP tests against a real receiver (receiver.py) on loopback, in plain text and over mutual TLS.
+# Runs the OTLP tests against a real receiver (receiver.py) on loopback: the exporter in plain text and over mutual TLS, and
+# `faultscope run` from log files to what arrives.
 # Arguments go to the test program. Needs openssl, python3 with venv, and once a package index for requirements.txt.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -41,12 +42,14 @@ start() { # name, then the receiver's options
 tests/e2e/certificates.sh "$work/tls"
 start plain --fail unavailable:2 --fail exhausted:1 --fail large:1 --fail partial:1 --fail invalid:1
 export FAULTSCOPE_E2E_RECEIVER="$receiver"
+start run --fail unavailable:2 --fail exhausted:1
+export FAULTSCOPE_E2E_RUN_RECEIVER="$receiver"
 start tls --tls "$work/tls"
 export FAULTSCOPE_E2E_TLS_RECEIVER="$receiver"
 export FAULTSCOPE_E2E_TLS_FILES="$PWD/$work/tls"
 
 status=0
-cargo test --test suite otlp_receiver -- --nocapture "$@" 3>&- || status=$?
+cargo test --test suite otlp -- --nocapture "$@" 3>&- || status=$?
 exec 3>&-
 wait
 exit "$status"

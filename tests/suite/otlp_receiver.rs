@@ -94,9 +94,11 @@ fn settings(protocol: Protocol, compression: Compression, grpc: &str, http: &str
 }
 
 /// What the receiver wrote of this transport, in order.
-fn received(file: &str, transport: &str) -> Vec<serde_json::Value> {
+pub fn received(file: &str, transport: &str) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(file).unwrap();
-    let records = text
+    // A line may just be being written.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let records = whole
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     records
@@ -125,7 +127,7 @@ fn uids(records: &[serde_json::Value]) -> Vec<&str> {
 }
 
 /// A receiver's two addresses and its file, if there is one; says so if there is none.
-fn receiver(variable: &str) -> Option<[String; 3]> {
+pub fn receiver(variable: &str) -> Option<[String; 3]> {
     let Ok(receiver) = std::env::var(variable) else {
         println!("skipped: {variable} is not set; run tests/e2e/run.sh");
         return None;

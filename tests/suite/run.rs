@@ -1,0 +1,301 @@
+//! `faultscope run`, the real binary, on pod logs that grow, rotate and vanish, stopped and killed and started again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use crate::site::{Log, Site, UID, failure, number, numbers, wait};
+
+#[test]
+fn what_is_appended_becomes_an_event_that_says_where_it_was() {
+    let site = Site::new();
+    let path = site.log("saw-0", 3);
+    let mut log = Log::open(&path);
+    log.write(&["the pump has started", "all is well", &failure(1)]);
+    let agent = site.start();
+    let first = site.wait_for(1).remove(0);
+    assert_eq!(first["pattern"], "test.pump.failed");
+    assert_eq!(first["severity"], "ERROR");
+    assert_eq!(first["body"], "the pump has failed: 1");
+    assert_eq!(first["line"], 3);
+    assert_eq!(first["time"], "2026-01-05T00:00:03.5Z");
+    assert_eq!(first["source"], path.to_str().unwrap());
+    assert_eq!(
+        first["resource"],
+        json!({
+            "k8s.namespace.name": "mill",
+            "k8s.pod.name": "saw-0",
+            "k8s.pod.uid": UID,
+            "k8s.container.name": "pump",
+            "k8s.container.restart_count": 3,
+            "service.namespace": "mill",
+            "service.instance.id": "mill.saw-0.pump",
+        })
+    );
+    log.write(&["all is well", &failure(2)]);
+    let second = site.wait_for(2).remove(1);
+    assert_eq!((number(&second), &second["line"]), (2, &json!(5)));
+    assert_ne!(first["uid"], second["uid"]);
+    agent.stop();
+}
+
+#[test]
+fn a_first_start_passes_over_what_is_old_unless_asked_otherwise() {
+    let site = Site::new();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    log.write(&[&failure(1), "all is well"]);
+    let agent = site.start_as(site.command("end"));
+    // Once it has a checkpoint it has seen the file.
+    wait("the checkpoint", || fs::read_to_string(site.path("state/checkpoints.json")).ok().filter(|text| text.contains("0.log")));
+    log.fail(2);
+    let events = site.wait_for(1);
+    assert_eq!((numbers(&events), &events[0]["line"]), (vec![2], &json!(3)));
+    agent.stop();
+}
+
+#[test]
+fn a_pod_that_appears_later_is_read_from_its_first_line() {
+    let site = Site::new();
+    Log::open(&site.log("saw-0", 0)).fail(1);
+    let agent = site.start();
+    site.wait_for(1);
+    Log::open(&site.log("saw-1", 0)).fail(2);
+    let events = site.wait_for(2);
+    assert_eq!(events[1]["resource"]["k8s.pod.name"], "saw-1");
+    assert_eq!((number(&events[1]), &events[1]["line"]), (2, &json!(1)));
+    agent.stop();
+}
+
+#[test]
+fn a_rotation_loses_nothing_on_either_side() {
+    let site = Site::new();
+    let path = site.log("saw-0", 0);
+    let mut old = Log::open(&path);
+    old.fail(1);
+    let agent = site.start();
+    site.wait_for(1);
+    fs::rename(&path, path.with_file_name("0.log.20260105-000100")).unwrap();
+    // The runtime goes on writing to what it has open.
+    old.write(&["all is well", &failure(2)]);
+    let mut new = Log::open(&path);
+    new.fail(3);
+    site.wait_for(3);
+    new.fail(4);
+    let events = site.wait_for(4);
+    let places: BTreeMap<usize, &Value> = events.iter().map(|event| (number(event), &event["line"])).collect();
+    assert_eq!(places, BTreeMap::from([(1, &json!(1)), (2, &json!(3)), (3, &json!(1)), (4, &json!(2))]));
+    assert!(events.iter().all(|event| event["source"] == path.to_str().unwrap()), "{events:?}");
+    assert!(events.iter().all(|event| event["resource"] == events[0]["resource"]), "{events:?}");
+    agent.stop();
+    assert_eq!(site.events().len(), 4);
+}
+
+#[test]
+fn every_run_of_a_container_is_read_as_its_own() {
+    let site = Site::new();
+    Log::open(&site.log("saw-0", 0)).fail(1);
+    let agent = site.start();
+    site.wait_for(1);
+    Log::open(&site.log("saw-0", 1)).fail(2);
+    let events = site.wait_for(2);
+    let restarts: Vec<_> = events.iter().map(|event| &event["resource"]["k8s.container.restart_count"]).collect();
+    assert_eq!((numbers(&events), restarts), (vec![1, 2], vec![&json!(0), &json!(1)]));
+    agent.stop();
+}
+
+#[test]
+fn a_traceback_that_comes_in_two_writes_is_one_record() {
+    let site = Site::new();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    let agent = site.start();
+    // Once the failure in front is known, the first half was read too.
+    log.write(&[&failure(1), "Traceback (most recent call last):", "  File \"/srv/pump.py\", line 12, in <module>"]);
+    site.wait_for(1);
+    log.write(&["    turn()", "PumpError: something is stuck"]);
+    let crash = site.wait_for(2).remove(1);
+    assert_eq!(crash["pattern"], "test.pump.crashed");
+    assert_eq!((&crash["line"], &crash["last_line"]), (&json!(2), &json!(5)));
+    assert_eq!(crash["body"], "PumpError: something is stuck");
+    assert_eq!(crash["attributes"]["exception.type"], "PumpError");
+    assert_eq!(crash["attributes"]["exception.message"], "something is stuck");
+    assert_eq!(
+        crash["record"],
+        "Traceback (most recent call last):\n  File \"/srv/pump.py\", line 12, in <module>\n    turn()\nPumpError: something is stuck"
+    );
+    agent.stop();
+    assert_eq!(site.events().len(), 2);
+}
+
+#[test]
+fn a_restart_goes_on_where_it_stopped() {
+    let site = Site::new();
+    let path = site.log("saw-0", 0);
+    let mut log = Log::open(&path);
+    log.write(&["the pump has started", &failure(1)]);
+    let agent = site.start();
+    site.wait_for(1);
+    log.fail(2);
+    site.wait_for(2);
+    agent.stop();
+    // While nobody looks, it grows, is rotated away, and begins again.
+    log.write(&["all is well", &failure(3)]);
+    fs::rename(&path, path.with_file_name("0.log.20260105-000100")).unwrap();
+    Log::open(&path).fail(4);
+    Log::open(&site.log("saw-1", 0)).fail(5);
+    let agent = site.start();
+    site.wait_for(5);
+    log.fail(6);
+    site.wait_for(6);
+    agent.stop();
+    let events = site.events();
+    let places: BTreeMap<usize, &Value> = events.iter().map(|event| (number(event), &event["line"])).collect();
+    let expected = [(1, json!(2)), (2, json!(3)), (3, json!(5)), (4, json!(1)), (5, json!(1)), (6, json!(6))];
+    assert_eq!(places, expected.iter().map(|(number, line)| (*number, line)).collect());
+    assert_eq!(events.len(), 6, "{:?}", numbers(&events));
+}
+
+#[test]
+fn a_stop_amid_the_work_neither_loses_nor_repeats() {
+    const COUNT: usize = 4000;
+    let site = Site::new();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    (1..=COUNT).for_each(|number| log.fail(number));
+    let agent = site.start();
+    site.wait_for(1);
+    agent.stop();
+    let agent = site.start();
+    site.wait_for(COUNT);
+    agent.stop();
+    let events = site.events();
+    assert_eq!(numbers(&events), Vec::from_iter(1..=COUNT));
+    assert!(events.iter().all(|event| event["line"] == number(event)));
+}
+
+#[test]
+fn a_kill_may_repeat_an_event_under_its_uid_and_loses_none() {
+    const ROUNDS: usize = 5;
+    const PER_ROUND: usize = 40;
+    let site = Site::new();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    for round in 0..ROUNDS {
+        let agent = site.start();
+        let known = site.events().len();
+        for place in 1..=PER_ROUND {
+            log.write(&["all is well", &failure(round * PER_ROUND + place)]);
+        }
+        // Each round dies a little further on: amid the first events, or when a checkpoint may be under way.
+        site.wait_for(known + 1 + round * 8);
+        agent.kill();
+    }
+    let agent = site.start();
+    let seen = || site.events().iter().map(number).collect::<BTreeSet<_>>();
+    wait("every event", || (seen().len() == ROUNDS * PER_ROUND).then_some(()));
+    agent.stop();
+    let mut uids = BTreeMap::new();
+    for event in site.events() {
+        let uid = uids.entry(number(&event)).or_insert_with(|| event["uid"].clone());
+        assert_eq!(*uid, event["uid"]);
+        assert_eq!(event["line"], 2 * number(&event));
+    }
+    let different: BTreeSet<_> = uids.values().map(Value::to_string).collect();
+    assert_eq!(different.len(), ROUNDS * PER_ROUND);
+}
+
+#[test]
+fn after_a_truncation_the_old_position_counts_for_nothing() {
+    let site = Site::new();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    log.write(&["all is well"; 30]);
+    log.fail(1);
+    let agent = site.start();
+    site.wait_for(1);
+    log.truncate();
+    log.fail(2);
+    site.wait_for(2);
+    agent.stop();
+    // Beyond where the old content ended.
+    (3..=60).for_each(|number| log.fail(number));
+    let agent = site.start();
+    site.wait_for(60);
+    agent.stop();
+    assert_eq!(numbers(&site.events()), Vec::from_iter(1..=60));
+}
+
+#[test]
+fn what_no_receiver_took_is_read_again() {
+    let refusing = {
+        // A port that was free a moment ago: nobody listens there.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    for protocol in ["grpc", "http/protobuf"] {
+        let site = Site::new();
+        let mut log = Log::open(&site.log("saw-0", 0));
+        log.write(&["the pump has started", &failure(1)]);
+        let mut command = site.command("beginning");
+        command.args(["--otlp-endpoint", &format!("http://{refusing}"), "--otlp-protocol", protocol]);
+        let both = fs::read_to_string(site.path("config.yaml")).unwrap();
+        site.configure("{}");
+        let mut agent = site.start_as(command);
+        wait("a failed delivery", || agent.stderr().contains("could not be delivered").then_some(()));
+        log.fail(2);
+        agent.signal("TERM");
+        wait("the drain", || agent.stderr().contains("stopping").then_some(()));
+        // Who asks twice is in a hurry: the grace needn't pass.
+        agent.signal("TERM");
+        let status = agent.end();
+        assert!(status.success(), "{status}: {}", agent.stderr());
+        assert!(agent.stderr().contains("the next start goes on from there"), "{}", agent.stderr());
+        site.configure(&both);
+        let agent = site.start();
+        let events = site.wait_for(2);
+        agent.stop();
+        let lines: Vec<_> = events.iter().map(|event| &event["line"]).collect();
+        assert_eq!((numbers(&events), lines), (vec![1, 2], vec![&json!(2), &json!(3)]), "{protocol}");
+    }
+}
+
+#[test]
+fn an_output_that_breaks_ends_the_run_and_loses_nothing() {
+    let site = Site::new();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    log.fail(1);
+    let good = fs::read_to_string(site.path("config.yaml")).unwrap();
+    site.configure("export: { jsonl: { path: /dev/full } }\n");
+    let mut agent = site.start();
+    assert_eq!(agent.end().code(), Some(2), "{}", agent.stderr());
+    assert!(agent.stderr().contains("No space left on device"), "{}", agent.stderr());
+    site.configure(&good);
+    let agent = site.start();
+    assert_eq!(numbers(&site.wait_for(1)), [1]);
+    agent.stop();
+}
+
+#[test]
+fn without_an_exporter_a_person_reads_along() {
+    let site = Site::new();
+    site.configure("{}");
+    let mut log = Log::open(&site.log("saw-0", 0));
+    log.fail(7);
+    let agent = site.start();
+    let text = wait("text on standard output", || {
+        let text = fs::read_to_string(site.path("stdout.txt")).unwrap();
+        text.contains("example.com/pump").then_some(text)
+    });
+    for expected in ["ERROR The pump has failed", "mill", "saw-0", "the pump has failed: 7", "Take it out."] {
+        assert!(text.contains(expected), "{expected} not in:\n{text}");
+    }
+    agent.stop();
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_is_said_at_once() {
+    let site = Site::new();
+    fs::write(site.path("state"), "a file where a folder should be").unwrap();
+    let output = site.command("beginning").output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains(site.path("state").to_str().unwrap()) && text.contains("--state-dir"), "{text}");
+}
