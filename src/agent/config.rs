@@ -73,7 +73,12 @@ impl Files {
             ReadFrom::Beginning => tail::ReadFrom::Beginning,
             ReadFrom::End => tail::ReadFrom::End,
         };
-        tail::Config { include: self.include.clone(), exclude: self.exclude.clone(), read_from, ..tail::Config::default() }
+        tail::Config {
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            read_from,
+            ..tail::Config::default()
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The delivering side: units of events in, each exporter in turn, an acknowledgement out.
 
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
 
 use super::Unit;
 use crate::event::Event;
@@ -23,43 +25,70 @@ pub enum Destination {
 
 enum Exporter {
     Otlp(Box<Delivery<otlp::Client>>),
+    Local(Arc<Mutex<Local>>),
+}
+
+/// An output of this machine. Writing to it may block.
+enum Local {
     Jsonl(Box<dyn Write + Send>),
     Text(Box<text::Report>, Box<dyn Write + Send>),
 }
 
-impl Exporter {
-    fn new(destination: Destination) -> Result<Exporter> {
-        Ok(match destination {
-            Destination::Otlp(settings) => {
-                let client = otlp::Client::connect(*settings)?;
-                Exporter::Otlp(Box::new(Delivery::new(client, Backoff::default())))
-            }
-            Destination::Jsonl(out) => Exporter::Jsonl(out),
-            Destination::Text(report, out) => Exporter::Text(Box::new(report), out),
-        })
-    }
-
-    /// Delivers all events, or as many as there is time for. Gives how many are left: the last ones.
-    async fn deliver(&mut self, events: &[Event], stop: &mut watch::Receiver<bool>) -> io::Result<u64> {
+impl Local {
+    fn write(&mut self, events: &[Event]) -> io::Result<()> {
         match self {
-            Exporter::Otlp(delivery) => {
-                let tally = delivery.deliver(events, stop).await;
-                tracing::debug!(delivered = tally.delivered, rejected = tally.rejected, undelivered = tally.undelivered, "sent");
-                Ok(tally.undelivered)
-            }
-            Exporter::Jsonl(out) => {
+            Local::Jsonl(out) => {
                 let mut lines = Vec::new();
                 events.iter().for_each(|event| jsonl::write(event, &mut lines));
                 out.write_all(&lines)?;
-                out.flush()?;
-                Ok(0)
+                out.flush()
             }
-            Exporter::Text(report, out) => {
+            Local::Text(report, out) => {
                 for event in events {
                     report.event(event, out)?;
                 }
-                out.flush()?;
-                Ok(0)
+                out.flush()
+            }
+        }
+    }
+}
+
+impl Exporter {
+    fn new(destination: Destination) -> Result<Exporter> {
+        let local = match destination {
+            Destination::Otlp(settings) => {
+                let client = otlp::Client::connect(*settings)?;
+                return Ok(Exporter::Otlp(Box::new(Delivery::new(client, Backoff::default()))));
+            }
+            Destination::Jsonl(out) => Local::Jsonl(out),
+            Destination::Text(report, out) => Local::Text(Box::new(report), out),
+        };
+        Ok(Exporter::Local(Arc::new(Mutex::new(local))))
+    }
+
+    /// Delivers all events, or as many as there is time for. Gives how many are left: the last ones.
+    async fn deliver(&mut self, events: &Arc<Vec<Event>>, stop: &mut watch::Receiver<bool>) -> io::Result<u64> {
+        match self {
+            Exporter::Otlp(delivery) => {
+                let tally = delivery.deliver(events, stop).await;
+                tracing::debug!(
+                    delivered = tally.delivered,
+                    rejected = tally.rejected,
+                    undelivered = tally.undelivered,
+                    "sent"
+                );
+                Ok(tally.undelivered)
+            }
+            Exporter::Local(local) => {
+                // Aside, because a pipe that nobody empties would keep everything else from running, a stop included.
+                let (local, written) = (local.clone(), events.clone());
+                let writing =
+                    spawn_blocking(move || local.lock().unwrap_or_else(PoisonError::into_inner).write(&written));
+                tokio::select! {
+                    biased;
+                    result = writing => result?.map(|()| 0),
+                    _ = stop.wait_for(|stop| *stop) => Ok(events.len() as u64),
+                }
             }
         }
     }
@@ -75,11 +104,15 @@ pub(super) async fn run(
     let mut exporters = destinations.into_iter().map(Exporter::new).collect::<Result<Vec<_>>>()?;
     while let Some(first) = incoming.recv().await {
         let (ids, events) = gather(first, &mut incoming);
+        let events = Arc::new(events);
         for exporter in &mut exporters {
             let undelivered = exporter.deliver(&events, &mut give_up).await?;
             if undelivered > 0 {
                 // Not acknowledged, so the next start reads them again.
-                tracing::warn!(undelivered, "stopped before everything was delivered; the next start goes on from there");
+                tracing::warn!(
+                    undelivered,
+                    "stopped before everything was delivered; the next start goes on from there"
+                );
                 return Ok(());
             }
         }

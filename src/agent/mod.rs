@@ -49,8 +49,12 @@ pub use deliver::Destination;
 
 /// Runs until SIGINT or SIGTERM, then drains.
 pub fn run(plan: Plan) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("can't start the runtime")?;
-    runtime.block_on(serve(plan))
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("can't start the runtime")?;
+    let ended = runtime.block_on(serve(plan));
+    // A write that still hangs was given up, and is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(plan: Plan) -> Result<()> {
@@ -62,7 +66,10 @@ async fn serve(plan: Plan) -> Result<()> {
     let stopping = Arc::new(AtomicBool::new(false));
     let (give_up, given_up) = watch::channel(false);
     let reader = read::Reader::new(plan.classifier, tailer, units, acknowledged, stopping.clone());
-    let reading = std::thread::Builder::new().name("reader".into()).spawn(move || reader.run()).context("can't start the reader")?;
+    let reading = std::thread::Builder::new()
+        .name("reader".into())
+        .spawn(move || reader.run())
+        .context("can't start the reader")?;
     let mut delivering = tokio::spawn(deliver::run(plan.exporters, incoming, acknowledge, given_up));
 
     let delivered = tokio::select! {

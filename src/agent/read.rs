@@ -114,7 +114,8 @@ impl Reader {
 
     fn close_old_records(&mut self) {
         let now = Timestamp::now();
-        let waiting: Vec<FileId> = self.streams.iter().filter(|(_, stream)| stream.is_waiting()).map(|(id, _)| *id).collect();
+        let waiting: Vec<FileId> =
+            self.streams.iter().filter(|(_, stream)| stream.is_waiting()).map(|(id, _)| *id).collect();
         for id in waiting {
             let Some(mut stream) = self.streams.remove(&id) else { continue };
             let before = stream.watermark();

@@ -1,8 +1,9 @@
 //! `faultscope run` and `faultscope check`: the agent's configuration from file, flags and environment, then the agent.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -143,7 +144,11 @@ fn resolve(args: Args) -> Result<(Config, PatternSet, Option<Settings>), Vec<Pro
 }
 
 /// The OTLP receiver, if one is configured, named by a flag, or set in the environment.
-fn otlp_settings(config: &Config, flags: Explicit, env: &dyn Fn(&str) -> Option<String>) -> Result<Option<Settings>, Vec<String>> {
+fn otlp_settings(
+    config: &Config,
+    flags: Explicit,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Settings>, Vec<String>> {
     let named = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     let by_flag = flags.endpoint.is_some() || flags.protocol.is_some();
     let by_environment = named("OTEL_EXPORTER_OTLP_ENDPOINT") || named("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
@@ -162,7 +167,7 @@ fn destinations(config: &Config, otlp: Option<Settings>) -> Result<Vec<Destinati
         all.push(Destination::Jsonl(if jsonl.path.as_os_str() == "-" {
             Box::new(io::stdout())
         } else {
-            let file = OpenOptions::new().append(true).create(true).open(&jsonl.path);
+            let file = append_to(&jsonl.path);
             Box::new(file.with_context(|| format!("export.jsonl.path: can't write {}", jsonl.path.display()))?)
         }));
     }
@@ -170,6 +175,20 @@ fn destinations(config: &Config, otlp: Option<Settings>) -> Result<Vec<Destinati
         all.push(Destination::Text(Report::new(WIDTH), Box::new(anstream::AutoStream::auto(io::stdout()))));
     }
     Ok(all)
+}
+
+/// Opens a file of lines for appending. A last line that a kill cut off is ended, so that it doesn't spoil the next one.
+fn append_to(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() && metadata.len() > 0 {
+        let mut last = [0];
+        File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
 }
 
 fn describe(config: &Config, otlp: Option<&Settings>) -> String {

@@ -110,7 +110,8 @@ sources: { files: { include: ['/var/log/***/x.log'] } }
 export: { otlp: { endpoint: 'collector:4317', headers: { 'x tenant': a } } }
 nonsense: true
 ";
-    let pack = GOOD_PACK.replace("all: ['the pump has failed']", "regex: '(the pump has failed: [0-9a-z]{1,100}){1,1000}'");
+    let pack =
+        GOOD_PACK.replace("all: ['the pump has failed']", "regex: '(the pump has failed: [0-9a-z]{1,100}){1,1000}'");
     let folder = folder(&[("config.yaml", config), ("pack.yaml", &pack)]);
     let (status, stdout, stderr) = check(&folder);
     assert_eq!((status, stdout.as_str()), (Some(2), ""));
@@ -133,7 +134,8 @@ fn a_configuration_that_is_not_there_is_said() {
 #[test]
 fn a_run_refuses_what_check_refuses() {
     let folder = folder(&[("config.yaml", "nonsense: true\n")]);
-    let output = faultscope().env_clear().current_dir(folder.path()).args(["run", "--config", "config.yaml"]).output().unwrap();
+    let output =
+        faultscope().env_clear().current_dir(folder.path()).args(["run", "--config", "config.yaml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.starts_with("faultscope: a problem to mend\n  config.yaml:1:1: unknown key `nonsense`"), "{stderr}");

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
@@ -48,7 +50,9 @@ fn a_first_start_passes_over_what_is_old_unless_asked_otherwise() {
     log.write(&[&failure(1), "all is well"]);
     let agent = site.start_as(site.command("end"));
     // Once it has a checkpoint it has seen the file.
-    wait("the checkpoint", || fs::read_to_string(site.path("state/checkpoints.json")).ok().filter(|text| text.contains("0.log")));
+    wait("the checkpoint", || {
+        fs::read_to_string(site.path("state/checkpoints.json")).ok().filter(|text| text.contains("0.log"))
+    });
     log.fail(2);
     let events = site.wait_for(1);
     assert_eq!((numbers(&events), &events[0]["line"]), (vec![2], &json!(3)));
@@ -142,16 +146,17 @@ fn a_restart_goes_on_where_it_stopped() {
     // While nobody looks, it grows, is rotated away, and begins again.
     log.write(&["all is well", &failure(3)]);
     fs::rename(&path, path.with_file_name("0.log.20260105-000100")).unwrap();
-    Log::open(&path).fail(4);
+    let mut new = Log::open(&path);
+    new.fail(4);
     Log::open(&site.log("saw-1", 0)).fail(5);
     let agent = site.start();
     site.wait_for(5);
-    log.fail(6);
+    new.fail(6);
     site.wait_for(6);
     agent.stop();
     let events = site.events();
     let places: BTreeMap<usize, &Value> = events.iter().map(|event| (number(event), &event["line"])).collect();
-    let expected = [(1, json!(2)), (2, json!(3)), (3, json!(5)), (4, json!(1)), (5, json!(1)), (6, json!(6))];
+    let expected = [(1, json!(2)), (2, json!(3)), (3, json!(5)), (4, json!(1)), (5, json!(1)), (6, json!(2))];
     assert_eq!(places, expected.iter().map(|(number, line)| (*number, line)).collect());
     assert_eq!(events.len(), 6, "{:?}", numbers(&events));
 }
@@ -201,6 +206,22 @@ fn a_kill_may_repeat_an_event_under_its_uid_and_loses_none() {
     }
     let different: BTreeSet<_> = uids.values().map(Value::to_string).collect();
     assert_eq!(different.len(), ROUNDS * PER_ROUND);
+}
+
+#[test]
+fn a_line_that_a_kill_cut_off_spoils_no_other() {
+    let site = Site::new();
+    fs::write(site.path("events.jsonl"), "{\"uid\":\"3bc30a63").unwrap();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    for number in 1..=2 {
+        log.fail(number);
+        let agent = site.start();
+        site.wait_for(number);
+        agent.stop();
+    }
+    assert_eq!(numbers(&site.events()), [1, 2]);
+    let text = fs::read_to_string(site.path("events.jsonl")).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
 }
 
 #[test]
@@ -270,6 +291,43 @@ fn an_output_that_breaks_ends_the_run_and_loses_nothing() {
     site.configure(&good);
     let agent = site.start();
     assert_eq!(numbers(&site.wait_for(1)), [1]);
+    agent.stop();
+}
+
+#[test]
+fn an_output_that_stalls_does_not_hold_up_a_stop() {
+    // Far more than a pipe holds.
+    const COUNT: usize = 1000;
+    let site = Site::new();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    (1..=COUNT).for_each(|number| log.fail(number));
+    let good = fs::read_to_string(site.path("config.yaml")).unwrap();
+    site.configure("export: { jsonl: { path: '-' } }");
+    let mut command = site.command("beginning");
+    command.stdout(Stdio::piped());
+    let mut agent = site.spawn(command);
+    let mut pipe = agent.stdout();
+    let mut text = vec![0];
+    pipe.read_exact(&mut text).unwrap();
+    agent.signal("TERM");
+    wait("the drain", || agent.stderr().contains("stopping").then_some(()));
+    agent.signal("TERM");
+    let status = agent.end();
+    assert!(status.success(), "{status}: {}", agent.stderr());
+    pipe.read_to_end(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let mut seen = BTreeSet::new();
+    for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        seen.insert(number(&serde_json::from_str(line).unwrap()));
+    }
+    assert!(seen.len() < COUNT, "the pipe took everything");
+    site.configure(&good);
+    let agent = site.start();
+    let all = wait("what nobody took", || {
+        let all: BTreeSet<_> = seen.iter().copied().chain(numbers(&site.events())).collect();
+        (all.len() == COUNT).then_some(all)
+    });
+    assert_eq!(all, (1..=COUNT).collect());
     agent.stop();
 }
 

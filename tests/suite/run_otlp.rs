@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
-use crate::otlp_receiver::{receiver, received};
+use crate::otlp_receiver::{received, receiver};
 use crate::site::{Site, wait};
 use crate::support;
 
@@ -66,7 +66,8 @@ fn copy(from: &Path, to: &Path) {
 
 /// What `scan` says of the same files, by uid.
 fn scanned(site: &Site) -> BTreeMap<String, Value> {
-    let output = support::faultscope().env_clear().args(["scan", "--output", "jsonl"]).arg(site.path("pods")).output().unwrap();
+    let output =
+        support::faultscope().env_clear().args(["scan", "--output", "jsonl"]).arg(site.path("pods")).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -146,7 +147,8 @@ fn one_by_one(records: &[Value]) {
     };
     let mut crashes = of("kserve.storage.model-not-found");
     crashes.sort_by_key(|received| received["record"]["time_unix_nano"].to_string());
-    let restarts: Vec<_> = crashes.iter().map(|received| &received["resource"]["k8s.container.restart_count"]).collect();
+    let restarts: Vec<_> =
+        crashes.iter().map(|received| &received["resource"]["k8s.container.restart_count"]).collect();
     assert_eq!(restarts, [&json!(0), &json!(1), &json!(2), &json!(3)]);
     let (resource, record) = (&crashes[0]["resource"], &crashes[0]["record"]);
     assert_eq!(resource["k8s.namespace.name"], "ml");

@@ -5,7 +5,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ChildStdout, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -108,16 +108,26 @@ impl Site {
 
     /// Starts this command, standard output and error into files of the site.
     pub fn start_as(&self, mut command: Command) -> Agent {
+        command.stdout(File::create(self.path("stdout.txt")).unwrap());
+        self.spawn(command)
+    }
+
+    /// Starts this command with its standard output as it is.
+    pub fn spawn(&self, mut command: Command) -> Agent {
         let stderr = self.path("stderr.txt");
-        command.stdout(File::create(self.path("stdout.txt")).unwrap()).stderr(File::create(&stderr).unwrap());
+        command.stderr(File::create(&stderr).unwrap());
         Agent { child: command.spawn().unwrap(), stderr }
     }
 
-    /// The events that were written so far, but for one that is just being written.
+    /// The events that were written so far, but for one that is just being written and those that a kill cut off.
     pub fn events(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.path("events.jsonl")).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+        let read = |line: &str| match serde_json::from_str(line) {
+            Err(error) if error.is_eof() => None,
+            result => Some(result.unwrap_or_else(|error| panic!("{error}: {line}"))),
+        };
+        whole.lines().filter_map(read).collect()
     }
 
     /// Waits until there are so many events.
@@ -136,6 +146,11 @@ impl Agent {
     /// Its own log.
     pub fn stderr(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap()
+    }
+
+    /// Its standard output, if that is a pipe.
+    pub fn stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().unwrap()
     }
 
     /// Sends a signal, by name.
