@@ -102,8 +102,11 @@ fn take_entry(name: &str, reader: &mut dyn Read, take: &mut dyn FnMut(Input<'_>)
     take(Input { name: name.to_owned(), reader: &mut rest })
 }
 
+/// A reader whose first bytes were looked at and are given once more.
+type Peeked<'r> = io::Chain<io::Cursor<Vec<u8>>, &'r mut dyn Read>;
+
 /// The first bytes, and a reader that gives them and the rest.
-fn peek<'r>(reader: &'r mut dyn Read) -> io::Result<(Vec<u8>, io::Chain<io::Cursor<Vec<u8>>, &'r mut dyn Read>)> {
+fn peek(reader: &mut dyn Read) -> io::Result<(Vec<u8>, Peeked<'_>)> {
     let mut head = Vec::with_capacity(PEEK);
     let mut limited = <&mut dyn Read as Read>::take(reader, PEEK as u64);
     limited.read_to_end(&mut head)?;

@@ -192,12 +192,12 @@ mod tests {
             expression in "(\\(?[ab](\\||c|\\*|\\+|\\?|\\)|[de]){0,4}){1,6}",
             text in "[abcde]{0,24}",
         ) {
-            if let (Ok(hir), Ok(regex)) = (regexes::parse(&expression), regexes::compile(&expression)) {
-                if let Some(found) = regex.find(text.as_bytes()) {
-                    for clause in clauses(&hir) {
-                        let holds = clause.iter().any(|s| memchr::memmem::find(found.as_bytes(), s).is_some());
-                        prop_assert!(holds, "{expression} on {text}: {clause:?}");
-                    }
+            if let (Ok(hir), Ok(regex)) = (regexes::parse(&expression), regexes::compile(&expression))
+                && let Some(found) = regex.find(text.as_bytes())
+            {
+                for clause in clauses(&hir) {
+                    let holds = clause.iter().any(|s| memchr::memmem::find(found.as_bytes(), s).is_some());
+                    prop_assert!(holds, "{expression} on {text}: {clause:?}");
                 }
             }
         }

@@ -109,7 +109,7 @@ pub struct Header<'a> {
     pub message: Cow<'a, [u8]>,
     /// The log's own keys; and what an access line says by position.
     pub fields: Fields<'a>,
-    /// The line holds escapes, so that its text is [`unescape`]d before it is matched.
+    /// The line holds escapes, so that its text is unescaped ([`unescape()`]) before it is matched.
     pub structured: bool,
     /// The trace it belongs to.
     pub trace_id: Option<[u8; 16]>,
