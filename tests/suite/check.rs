@@ -140,3 +140,22 @@ fn a_run_refuses_what_check_refuses() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.starts_with("faultscope: a problem to mend\n  config.yaml:1:1: unknown key `nonsense`"), "{stderr}");
 }
+
+#[test]
+fn the_configuration_that_ships_is_right() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/faultscope.yaml")).unwrap();
+    let (status, stdout, stderr) = check(&folder(&[("config.yaml", &text)]));
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stdout.contains("OTLP to http://localhost:4317"), "{stdout}");
+}
+
+/// The configuration that README.md shows.
+#[test]
+fn the_configuration_in_the_readme_is_right() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let text = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    // What it names isn't on this machine.
+    let text = text.replace("[/etc/faultscope/patterns]", "[]").replace("${TOKEN}", "secret");
+    let (status, _, stderr) = check(&folder(&[("config.yaml", &text)]));
+    assert_eq!(status, Some(0), "{stderr}");
+}
