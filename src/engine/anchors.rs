@@ -11,12 +11,12 @@ pub const MIN_ANCHOR: usize = 3;
 /// Words that healthy logs are full of. A fragment made of these alone is a poor anchor.
 const COMMON_WORDS: &[&str] = &[
     "all", "amazonaws", "and", "api", "app", "are", "at", "authority", "aws", "been", "by", "bytes", "cache",
-    "caller", "calling", "client", "cluster", "code", "com", "complete", "config", "configuration", "connect",
+    "caller", "client", "cluster", "code", "com", "complete", "config", "configuration", "connect",
     "connected", "connection", "container", "controller", "controllers", "could", "created", "data", "default",
     "deployment", "details", "dev", "does", "done", "envoy", "error", "errors", "event", "exception", "exit",
     "failed", "failure", "false", "file", "flags", "for", "from", "gateway", "get", "go", "got", "has", "have",
     "health", "healthz", "host", "http", "https", "in", "inbound", "inferenceservice", "info", "ingress", "init",
-    "invalid", "is", "istio", "java", "job", "key", "knative", "kserve", "kubernetes", "level", "line", "list",
+    "invalid", "is", "istio", "java", "job", "key", "knative", "kserve", "kubernetes", "level", "line",
     "local", "log", "main", "message", "method", "model", "models", "module", "msg", "name", "namespace", "net", "no",
     "node", "not", "null", "object", "of", "on", "open", "org", "out", "outbound", "path", "pod", "pods", "port",
     "post", "predict", "predictor", "probe", "process", "proxy", "queue", "ready", "received", "reconcile",
@@ -24,7 +24,7 @@ const COMMON_WORDS: &[&str] = &[
     "server", "service", "serving", "severity", "size", "start", "started", "state", "status", "stderr", "stdout",
     "step", "storage", "svc", "sync", "system", "task", "the", "this", "thread", "time", "timeout", "timestamp", "to",
     "true", "type", "unable", "update", "updated", "updating", "upstream", "uri", "url", "user", "v", "value",
-    "version", "volume", "waiting", "warn", "warning", "was", "webhook", "while", "with", "worker",
+    "version", "volume", "waiting", "warn", "warning", "was", "while", "with", "worker",
 ];
 
 /// What such a word is worth: two or three in a row are rarer than one.

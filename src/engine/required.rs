@@ -71,10 +71,12 @@ fn small_class(class: &Class) -> Option<Vec<Vec<u8>>> {
 }
 
 fn visit_repetition(repetition: &Repetition) -> Known {
-    if repetition.min == 0 {
-        return Known::nothing();
-    }
     let mut inner = visit(&repetition.sub);
+    if repetition.min == 0 {
+        // An optional part of few strings is one more string, the empty one.
+        let few = inner.exact.filter(|exact| repetition.max == Some(1) && exact.len() < MAX_STRINGS);
+        return few.map_or_else(Known::nothing, |exact| Known::exactly([exact, vec![Vec::new()]].concat()));
+    }
     if repetition.min == 1 && repetition.max == Some(1) {
         return inner;
     }
@@ -176,7 +178,8 @@ mod tests {
             ("(foo|.*)baz", &[&["baz"]]),
             ("x*", &[]),
             ("(abc)+d", &[&["abc"], &["d"]]),
-            ("(abc)?d", &[&["d"]]),
+            ("(abc)?d", &[&["abcd", "d"]]),
+            ("a(b.)?c", &[&["a"], &["c"]]),
             ("[ab]c", &[&["ac", "bc"]]),
             (r"\d+", &[]),
             ("a|", &[]),
