@@ -1,16 +1,15 @@
 //! The record around a line: back to where it can begin, then forward until it is closed.
 
 use super::Limits;
-use super::lines::{Lane, Lines, Logical};
+use super::lines::{Lane, Lines, Logical, Raw};
 use crate::record::trace::{self, Assembler, Step};
 
 /// One record: one or more logical lines of a lane.
-#[derive(Debug)]
 pub(super) struct Assembled<'w> {
     /// Its lines, in order; at least one.
     pub lines: Vec<Logical<'w>>,
     /// The line right before it, whose header speaks for a trace that has none.
-    pub lead: Option<Logical<'w>>,
+    pub lead: Option<Raw<'w>>,
 }
 
 impl Assembled<'_> {
@@ -24,7 +23,6 @@ impl Assembled<'_> {
 }
 
 /// What came of it.
-#[derive(Debug)]
 pub(super) enum Assembly<'w> {
     /// The record is whole.
     Closed(Assembled<'w>),
@@ -35,7 +33,10 @@ pub(super) enum Assembly<'w> {
 /// Assembles the record that the raw line at `hit` is part of. Looks no further back than `floor`. `last`: no more lines
 /// will come, so what is open is closed.
 pub(super) fn around<'w>(lines: Lines<'w>, lane: Lane, hit: usize, floor: usize, last: bool, limits: &Limits) -> Option<Assembly<'w>> {
-    let hit = lines.logical_start(lane, hit, floor);
+    let first = lines.logical_start(lane, hit, floor);
+    // What is further back may have left the window; where to stop must not depend on that.
+    let floor = floor.max(hit.saturating_sub(limits.lookback_bytes));
+    let hit = first;
     let mut at = earliest_start(lines, lane, hit, floor, limits);
     loop {
         let record = forward(lines, lane, at, last, limits)?;
@@ -43,7 +44,7 @@ pub(super) fn around<'w>(lines: Lines<'w>, lane: Lane, hit: usize, floor: usize,
             Assembly::Closed(record) if record.end() <= hit => at = record.end(),
             Assembly::Closed(mut record) => {
                 if record.lines.len() > 1 {
-                    record.lead = lines.previous(lane, record.start(), 0);
+                    record.lead = lines.raw_before(record.start()).filter(|raw| raw.lane() == lane);
                 }
                 return Some(Assembly::Closed(record));
             }
@@ -54,11 +55,10 @@ pub(super) fn around<'w>(lines: Lines<'w>, lane: Lane, hit: usize, floor: usize,
 
 /// How far back a record that holds the line at `hit` can begin: until two neighbours can't stand in one record.
 fn earliest_start(lines: Lines<'_>, lane: Lane, hit: usize, floor: usize, limits: &Limits) -> usize {
-    let Some(mut line) = lines.next(lane, hit) else { return hit };
+    let Some(mut line) = lines.next(lane, hit, usize::MAX) else { return hit };
     for _ in 0..limits.record_lines {
         let Some(before) = lines.previous(lane, line.start, floor) else { break };
-        let too_far = hit - before.start > limits.lookback_bytes;
-        if too_far || !trace::may_continue(&before.content, &line.content) {
+        if !trace::may_continue(&before.content, &line.content) {
             break;
         }
         line = before;
@@ -68,8 +68,9 @@ fn earliest_start(lines: Lines<'_>, lane: Lane, hit: usize, floor: usize, limits
 
 /// The record that begins with the first line of the lane at or after `at`.
 fn forward<'w>(lines: Lines<'w>, lane: Lane, at: usize, last: bool, limits: &Limits) -> Option<Assembly<'w>> {
-    let first = lines.next(lane, at)?;
+    let first = lines.next(lane, at, usize::MAX)?;
     let start = first.start;
+    let until = start.saturating_add(limits.record_bytes);
     if !first.complete && !last {
         return Some(Assembly::Open { start });
     }
@@ -79,17 +80,15 @@ fn forward<'w>(lines: Lines<'w>, lane: Lane, at: usize, last: bool, limits: &Lim
     let mut joined = vec![first];
     let mut held: Vec<Logical<'w>> = Vec::new();
     let mut next_at = joined[0].end;
-    let mut bytes = joined[0].content.len();
     let closed = loop {
-        if joined.len() + held.len() >= limits.record_lines || bytes >= limits.record_bytes {
+        if joined.len() + held.len() >= limits.record_lines {
             break true;
         }
-        let Some(line) = lines.next(lane, next_at) else { break last };
+        let Some(line) = lines.next(lane, next_at, until) else { break last || until <= lines.bytes.len() };
         if !line.complete && !last {
             break false;
         }
         next_at = line.end;
-        bytes += line.content.len();
         match assembler.push(&line.content) {
             Step::Joined => {
                 joined.append(&mut held);

@@ -1,12 +1,14 @@
 //! Walking over the lines of a window, back and forth, fragment by fragment.
 //!
-//! A raw line is what stands between two newlines. A logical line is what the program printed: the fragments that the
+//! A raw line is what stands between two newlines, or a piece of that where it is longer than the limit; where the pieces begin
+//! depends on the line alone, not on how its bytes arrived. A logical line is what the program printed: the fragments that the
 //! container runtime cut it into, joined again. stdout and stderr share a file, so each has a lane of its own.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use super::Limits;
 use crate::frame::{self, Format, Frame, Stream};
 
 /// Which of a file's interleaved streams a line belongs to.
@@ -53,50 +55,88 @@ pub(super) struct Logical<'w> {
     pub content: Cow<'w, [u8]>,
     /// The time that the framing gives its first fragment.
     pub time: Option<Timestamp>,
-    /// Its last fragment is there.
+    /// No more fragments can be joined to it.
     pub complete: bool,
 }
 
-/// The whole lines of a window: every line in `bytes` ends with a newline or at the end of `bytes`.
+/// The whole lines of a window. `bytes` begins where a raw line does, and its last line ends where `bytes` does.
 #[derive(Clone, Copy)]
 pub(super) struct Lines<'w> {
     pub bytes: &'w [u8],
     pub format: Format,
-    /// A logical line longer than this is cut.
-    pub max_bytes: usize,
+    /// A raw line longer than this is cut.
+    pub line_bytes: usize,
+    /// Only fragments that begin within so many bytes are joined.
+    pub reach: usize,
 }
 
 /// One raw line and its frame.
-struct Raw<'w> {
-    start: usize,
-    end: usize,
-    frame: Frame<'w>,
+pub(super) struct Raw<'w> {
+    pub start: usize,
+    pub end: usize,
+    pub frame: Frame<'w>,
+}
+
+impl Raw<'_> {
+    pub(super) fn lane(&self) -> Lane {
+        Lane::of(&self.frame)
+    }
+}
+
+/// Where the last piece begins of a line of `length` bytes, of which no piece is longer than `line_bytes`.
+pub(super) fn last_piece(length: usize, line_bytes: usize) -> usize {
+    let line_bytes = line_bytes.max(1);
+    length.saturating_sub(1) / line_bytes * line_bytes
 }
 
 impl<'w> Lines<'w> {
-    fn raw(&self, start: usize) -> Option<Raw<'w>> {
-        if start >= self.bytes.len() {
-            return None;
+    pub(super) fn new(bytes: &'w [u8], format: Format, limits: &Limits) -> Self {
+        Lines { bytes, format, line_bytes: limits.line_bytes.max(1), reach: limits.record_bytes }
+    }
+
+    /// The bounds of the raw line that starts at `start`: where its text ends, and where the next line starts.
+    fn bounds(&self, start: usize) -> Option<(usize, usize)> {
+        let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
+        // One byte more than a line may have: there its newline may stand.
+        let look = &rest[..rest.len().min(self.line_bytes.saturating_add(1))];
+        match memchr::memchr(b'\n', look) {
+            Some(newline) => Some((start + newline, start + newline + 1)),
+            None => {
+                let end = start + look.len().min(self.line_bytes);
+                Some((end, end))
+            }
         }
-        let text_end = memchr::memchr(b'\n', &self.bytes[start..]).map_or(self.bytes.len(), |at| start + at);
-        let frame = frame::decode(&self.bytes[start..text_end], self.format);
-        Some(Raw { start, end: (text_end + 1).min(self.bytes.len()), frame })
     }
 
-    fn raw_before(&self, end: usize) -> Option<Raw<'w>> {
+    /// The raw line that starts at `start`.
+    pub(super) fn raw(&self, start: usize) -> Option<Raw<'w>> {
+        let (text_end, end) = self.bounds(start)?;
+        Some(Raw { start, end, frame: frame::decode(&self.bytes[start..text_end], self.format) })
+    }
+
+    /// The bytes of the raw line that starts at `start`, without its newline.
+    pub(super) fn text(&self, start: usize) -> &'w [u8] {
+        self.bounds(start).map_or(&[], |(text_end, _)| &self.bytes[start..text_end])
+    }
+
+    /// The raw line that ends at `end`.
+    pub(super) fn raw_before(&self, end: usize) -> Option<Raw<'w>> {
         let last = end.checked_sub(1)?;
-        let start = memchr::memrchr(b'\n', &self.bytes[..last]).map_or(0, |at| at + 1);
-        self.raw(start)
+        let text_end = if self.bytes[last] == b'\n' { last } else { end };
+        let line = memchr::memrchr(b'\n', &self.bytes[..text_end]).map_or(0, |newline| newline + 1);
+        self.raw(line + last_piece(text_end - line, self.line_bytes))
     }
 
-    fn next_in_lane(&self, lane: Lane, mut at: usize) -> Option<Raw<'w>> {
-        loop {
+    /// The next raw line of a lane that starts at or after `at` and before `until`.
+    pub(super) fn next_in_lane(&self, lane: Lane, mut at: usize, until: usize) -> Option<Raw<'w>> {
+        while at < until {
             let raw = self.raw(at)?;
-            if Lane::of(&raw.frame) == lane {
+            if raw.lane() == lane {
                 return Some(raw);
             }
             at = raw.end;
         }
+        None
     }
 
     fn previous_in_lane(&self, lane: Lane, mut end: usize, floor: usize) -> Option<Raw<'w>> {
@@ -105,7 +145,7 @@ impl<'w> Lines<'w> {
             if raw.start < floor {
                 return None;
             }
-            if Lane::of(&raw.frame) == lane {
+            if raw.lane() == lane {
                 return Some(raw);
             }
             end = raw.start;
@@ -113,14 +153,10 @@ impl<'w> Lines<'w> {
         None
     }
 
-    /// The lane of the raw line that starts at `at`, and whether it is a fragment.
-    pub(super) fn lane_at(&self, at: usize) -> Option<(Lane, bool)> {
-        self.raw(at).map(|raw| (Lane::of(&raw.frame), raw.frame.partial))
-    }
-
-    /// The logical line of a lane that starts at or after `at`.
-    pub(super) fn next(&self, lane: Lane, at: usize) -> Option<Logical<'w>> {
-        let first = self.next_in_lane(lane, at)?;
+    /// The next logical line of a lane that starts at or after `at` and before `until`.
+    pub(super) fn next(&self, lane: Lane, at: usize, until: usize) -> Option<Logical<'w>> {
+        let first = self.next_in_lane(lane, at, until)?;
+        let until = first.start.saturating_add(self.reach);
         let mut line = Logical {
             start: first.start,
             end: first.end,
@@ -128,13 +164,15 @@ impl<'w> Lines<'w> {
             time: first.frame.time,
             complete: !first.frame.partial,
         };
-        while !line.complete && line.content.len() < self.max_bytes {
-            let Some(more) = self.next_in_lane(lane, line.end) else { return Some(line) };
+        while !line.complete {
+            let Some(more) = self.next_in_lane(lane, line.end, until) else {
+                line.complete = until <= self.bytes.len();
+                break;
+            };
             line.content.to_mut().extend_from_slice(&more.frame.content);
             line.end = more.end;
             line.complete = !more.frame.partial;
         }
-        line.complete = true;
         Some(line)
     }
 
@@ -142,8 +180,8 @@ impl<'w> Lines<'w> {
     pub(super) fn logical_start(&self, lane: Lane, at: usize, floor: usize) -> usize {
         let mut start = at;
         while let Some(before) = self.previous_in_lane(lane, start, floor) {
-            let too_long = at - before.start > self.max_bytes;
-            if !before.frame.partial || too_long {
+            let too_far = at - before.start >= self.reach;
+            if !before.frame.partial || too_far {
                 break;
             }
             start = before.start;
@@ -155,6 +193,6 @@ impl<'w> Lines<'w> {
     pub(super) fn previous(&self, lane: Lane, end: usize, floor: usize) -> Option<Logical<'w>> {
         let last = self.previous_in_lane(lane, end, floor)?;
         let start = self.logical_start(lane, last.start, floor);
-        self.next(lane, start)
+        self.next(lane, start, usize::MAX)
     }
 }

@@ -11,8 +11,8 @@ mod assemble;
 pub mod examples;
 mod lines;
 mod stream;
-
-
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct Limits {
     pub line_bytes: usize,
     /// How far back the beginning of a record is looked for. Bytes.
     pub lookback_bytes: usize,
-    /// A record is closed at this size. Bytes.
+    /// A record is closed where the source goes on so far behind its first byte, other streams' lines included. Bytes.
     pub record_bytes: usize,
     /// A record is closed at this many lines.
     pub record_lines: usize,

@@ -1,13 +1,12 @@
 //! One source between reads: its window of bytes, what is scanned, and the records that wait.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::assemble::{self, Assembled, Assembly};
-use super::lines::{Lane, Lines};
-use super::{Classifier, Source};
+use super::lines::{Lane, Lines, Raw, last_piece};
+use super::{Classifier, Limits, Source};
 use crate::engine::{Finding, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
@@ -22,12 +21,15 @@ struct LaneState {
     waiting: Option<Waiting>,
 }
 
+/// A record of which one line is known.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
-    /// Where it begins.
+    /// Where it begins, at the earliest.
     start: u64,
     /// The line by which it was noticed.
     hit: u64,
+    /// No line of its lane is left to look at before here.
+    seen: u64,
     since: Timestamp,
 }
 
@@ -40,10 +42,12 @@ pub struct Stream {
     classifier: Arc<Classifier>,
     source: Source,
     /// `window[..filled]` are the latest bytes of the source; the rest is room for more.
-    window: Vec<u8>,
+    pub(super) window: Vec<u8>,
     filled: usize,
     /// Whole lines up to here have been scanned.
     scanned: usize,
+    /// Where a record begins that goes on at the end of what is scanned, though no line of it has an anchor yet.
+    unnoticed: Option<u64>,
     /// The source's offset of `window[0]`.
     base: u64,
     /// 1-based number of the line at `counted_to`.
@@ -56,6 +60,10 @@ pub struct Stream {
 /// A docker fragment is cut at this size; only a line as long as this can be one.
 const DOCKER_FRAGMENT: usize = 16 << 10;
 
+/// How far back a record is looked for that nothing points at yet: it is done for each read, so it must be cheap.
+const UNNOTICED_BYTES: usize = 16 << 10;
+const UNNOTICED_LINES: usize = 128;
+
 impl Stream {
     /// A stream whose first byte is at `offset` of the source, on line `line` (1-based).
     pub fn new(classifier: Arc<Classifier>, source: Source, offset: u64, line: u64) -> Self {
@@ -65,6 +73,7 @@ impl Stream {
             window: Vec::new(),
             filled: 0,
             scanned: 0,
+            unnoticed: None,
             base: offset,
             line,
             counted_to: 0,
@@ -81,9 +90,9 @@ impl Stream {
     pub fn space(&mut self, size: usize) -> &mut [u8] {
         if self.window.len() - self.filled < size {
             self.forget();
-            let wanted = self.filled + size;
-            if self.window.len() < wanted {
-                self.window.resize(wanted, 0);
+            if self.window.len() - self.filled < size {
+                // Some more than asked for, or each small read would move the whole window.
+                self.window.resize(self.filled + size.max(self.classifier.limits.lookback_bytes), 0);
             }
         }
         &mut self.window[self.filled..]
@@ -93,12 +102,11 @@ impl Stream {
     pub fn advance(&mut self, count: usize, now: Timestamp, events: &mut Vec<Event>) {
         let new = self.filled..(self.filled + count).min(self.window.len());
         self.filled = new.end;
-        let whole = match memchr::memrchr(b'\n', &self.window[new.clone()]) {
-            Some(newline) => new.start + newline + 1,
-            None if self.filled - self.scanned >= self.classifier.limits.line_bytes => self.filled,
-            None => return,
-        };
-        self.scan_to(whole, now, events);
+        let line = memchr::memrchr(b'\n', &self.window[new.clone()]).map_or(self.scanned, |newline| new.start + newline + 1);
+        let whole = line + last_piece(self.filled - line, self.classifier.limits.line_bytes);
+        if whole > self.scanned {
+            self.scan_to(whole, now, events);
+        }
     }
 
     /// Closes what has waited longer than the limit allows.
@@ -118,6 +126,7 @@ impl Stream {
             self.scan_to(self.filled, now, events);
         }
         self.flush(now, events);
+        self.unnoticed = None;
     }
 
     /// Gives the window's room back while the source is quiet. What may still be needed stays.
@@ -127,10 +136,11 @@ impl Stream {
         self.window.shrink_to_fit();
     }
 
-    /// Offset of the first byte that is still needed: everything before it is settled.
+    /// Offset of the first byte that is still needed: everything before it is settled, and a new stream from there on gives the
+    /// events that are missing.
     pub fn watermark(&self) -> u64 {
         let waiting = self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.start));
-        waiting.min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
+        waiting.chain(self.unnoticed).min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
     }
 
     /// 1-based number of the line at an offset at or after the last settled line.
@@ -148,6 +158,27 @@ impl Stream {
         let from = std::mem::replace(&mut self.scanned, end);
         let settled = self.settle_waiting(false, |_| true, events);
         self.scan_range(settled.map_or(from, |at| at.min(from)), now, events);
+        self.unnoticed = self.unnoticed_start().map(|start| self.base + start as u64);
+    }
+
+    /// The start of a record that the last line belongs to and that may go on, if none waits in its lane.
+    fn unnoticed_start(&self) -> Option<usize> {
+        let lines = self.lines(&self.window[..self.scanned]);
+        let last = lines.raw_before(self.scanned)?;
+        let state = self.lanes[last.lane().index()];
+        if state.waiting.is_some() {
+            return None;
+        }
+        let floor = state.done_to.saturating_sub(self.base) as usize;
+        let limits = Limits { lookback_bytes: UNNOTICED_BYTES, record_lines: UNNOTICED_LINES, ..self.classifier.limits };
+        match assemble::around(lines, last.lane(), last.start, floor, false, &limits) {
+            Some(Assembly::Open { start }) => Some(start),
+            _ => None,
+        }
+    }
+
+    fn lines<'w>(&self, window: &'w [u8]) -> Lines<'w> {
+        Lines::new(window, self.classifier.format, &self.classifier.limits)
     }
 
     fn scan_range(&mut self, from: usize, now: Timestamp, events: &mut Vec<Event>) {
@@ -174,35 +205,46 @@ impl Stream {
         let window = std::mem::take(&mut self.window);
         let mut settled: Option<u64> = None;
         for lane in [Lane::Stdout, Lane::Stderr, Lane::Only] {
-            let state = &mut self.lanes[lane.index()];
-            if let Some(waiting) = state.waiting.take_if(|waiting| due(waiting)) {
-                self.settle(&window[..self.scanned], lane, waiting.hit, waiting.since, last, events);
-                let state = self.lanes[lane.index()];
-                if state.waiting.is_none() {
-                    settled = Some(settled.map_or(state.done_to, |at| at.min(state.done_to)));
-                }
+            let Some(mut waiting) = self.lanes[lane.index()].waiting.filter(|waiting| due(waiting)) else { continue };
+            let whole = &window[..self.scanned];
+            if !last && !self.may_settle(whole, lane, &waiting) {
+                waiting.seen = self.base + self.scanned as u64;
+                self.lanes[lane.index()].waiting = Some(waiting);
+                continue;
+            }
+            self.settle(whole, lane, waiting, last, events);
+            let state = self.lanes[lane.index()];
+            if state.waiting.is_none() {
+                settled = Some(settled.map_or(state.done_to, |at| at.min(state.done_to)));
             }
         }
         self.window = window;
         settled.map(|offset| (offset - self.base) as usize)
     }
 
-    /// Assembles and classifies the record around the line at offset `hit`.
-    fn settle(&mut self, window: &[u8], lane: Lane, hit: u64, since: Timestamp, last: bool, events: &mut Vec<Event>) {
-        let limits = self.classifier.limits;
-        let lines = Lines { bytes: window, format: self.classifier.format, max_bytes: limits.record_bytes };
-        let floor = self.lanes[lane.index()].done_to.saturating_sub(self.base) as usize;
-        let at = (hit - self.base) as usize;
-        match assemble::around(lines, lane, at, floor, last, &limits) {
+    /// Is there anything new for a waiting record? Another lane's lines, of which there may be many, are none.
+    fn may_settle(&self, window: &[u8], lane: Lane, waiting: &Waiting) -> bool {
+        let start = (waiting.start - self.base) as usize;
+        let until = start.saturating_add(self.classifier.limits.record_bytes);
+        let seen = (waiting.seen - self.base) as usize;
+        until <= window.len() || self.lines(window).next_in_lane(lane, seen, until).is_some()
+    }
+
+    /// Assembles and classifies a record; if it is still open, it waits. `last`: no more lines will come.
+    fn settle(&mut self, window: &[u8], lane: Lane, waiting: Waiting, last: bool, events: &mut Vec<Event>) {
+        let floor = waiting.start.saturating_sub(self.base) as usize;
+        let at = (waiting.hit - self.base) as usize;
+        match assemble::around(self.lines(window), lane, at, floor, last, &self.classifier.limits) {
             Some(Assembly::Closed(record)) => {
-                self.lanes[lane.index()].done_to = self.base + record.end() as u64;
-                if let Some(event) = self.classify(window, lane, &record, since) {
+                let state = &mut self.lanes[lane.index()];
+                (state.done_to, state.waiting) = (self.base + record.end() as u64, None);
+                if let Some(event) = self.classify(window, lane, &record, waiting.since) {
                     events.push(event);
                 }
             }
             Some(Assembly::Open { start }) => {
-                let start = self.base + start as u64;
-                self.lanes[lane.index()].waiting = Some(Waiting { start, hit, since });
+                let (start, seen) = (self.base + start as u64, self.base + window.len() as u64);
+                self.lanes[lane.index()].waiting = Some(Waiting { start, seen, ..waiting });
             }
             None => {}
         }
@@ -211,7 +253,7 @@ impl Stream {
     fn classify(&mut self, window: &[u8], lane: Lane, assembled: &Assembled<'_>, now: Timestamp) -> Option<Event> {
         let classifier = self.classifier.clone();
         let contents: Vec<&[u8]> = assembled.lines.iter().map(|line| &line.content[..]).collect();
-        let record = Record::read(&contents, assembled.lead.as_ref().map(|line| &line.content[..]));
+        let record = Record::read(&contents, assembled.lead.as_ref().map(|line| &line.frame.content[..]));
         let subject = Subject {
             text: record.text(),
             container: self.source.container.as_deref(),
@@ -224,11 +266,11 @@ impl Stream {
         }
         let line = self.line_number_in(window, assembled.start());
         let identifying = identifying_line(assembled, &record, &finding);
-        let raw = raw_line(window, assembled.lines[identifying].start);
+        let position = assembled.lines[identifying].start;
         let identity = Identity {
             source: &self.source.identity,
-            position: self.base + raw.start as u64,
-            line: &window[raw],
+            position: self.base + position as u64,
+            line: self.lines(window).text(position),
             pattern: &pattern.id,
         };
         let inside = &window[assembled.start()..assembled.end() - 1];
@@ -272,11 +314,14 @@ impl Stream {
 
     /// Drops the bytes at the window's front that no later line can need.
     fn forget(&mut self) {
-        let history = self.scanned.saturating_sub(self.classifier.limits.lookback_bytes);
+        let limits = self.classifier.limits;
+        let history = self.scanned.saturating_sub(limits.lookback_bytes);
         let watermark = (self.watermark() - self.base) as usize;
-        let wanted = history.min(watermark.saturating_sub(1));
-        // A window always begins with a whole line, so that its neighbours can be walked over.
-        let drop = memchr::memrchr(b'\n', &self.window[..wanted]).map_or(0, |newline| newline + 1);
+        // One more: the line before a record gives its time.
+        let wanted = history.min(watermark).saturating_sub(1);
+        // A window always begins where a raw line does, so that its neighbours can be walked over.
+        let line = memchr::memrchr(b'\n', &self.window[..wanted]).map_or(0, |newline| newline + 1);
+        let drop = line + last_piece(wanted - line, limits.line_bytes);
         if drop == 0 {
             return;
         }
@@ -304,36 +349,35 @@ struct Hits<'s, 'w> {
 }
 
 impl Hits<'_, '_> {
-    fn hit(&mut self, at: usize) {
+    fn hit(&mut self, raw: &Raw<'_>) {
         let stream = &mut *self.stream;
-        let limits = stream.classifier.limits;
-        let lines = Lines { bytes: self.window, format: stream.classifier.format, max_bytes: limits.record_bytes };
-        let Some((lane, _)) = lines.lane_at(at) else { return };
-        let state = stream.lanes[lane.index()];
-        let offset = stream.base + at as u64;
+        let state = stream.lanes[raw.lane().index()];
+        let offset = stream.base + raw.start as u64;
         // A record that waits is open to the end of the window: whatever comes after its start is in it, or comes after it.
         if offset < state.done_to || state.waiting.is_some() {
             return;
         }
-        stream.settle(self.window, lane, offset, self.now, false, self.events);
+        let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
+        stream.settle(self.window, raw.lane(), found, false, self.events);
     }
 
     /// Long lines need a look even without an anchor: fragments are joined, and an anchor may be cut in two.
     fn long_lines_before(&mut self, end: usize) {
         while let Some(at) = self.long.pop_if(|at| *at < end) {
-            let lines = Lines { bytes: self.window, format: self.stream.classifier.format, max_bytes: usize::MAX };
-            if lines.lane_at(at).is_some_and(|(_, partial)| partial) {
-                self.hit(at);
+            if let Some(raw) = self.stream.lines(self.window).raw(at).filter(|raw| raw.frame.partial) {
+                self.hit(&raw);
             }
         }
     }
 }
 
 impl Sink for Hits<'_, '_> {
-    fn line(&mut self, start: usize, end: usize) -> usize {
+    fn line(&mut self, start: usize, hit: usize) -> usize {
+        let start = start + last_piece(hit + 1 - start, self.stream.classifier.limits.line_bytes);
         self.long_lines_before(start);
-        self.hit(start);
-        end
+        let Some(raw) = self.stream.lines(self.window).raw(start) else { return self.window.len() };
+        self.hit(&raw);
+        raw.end
     }
 }
 
@@ -352,11 +396,6 @@ fn long_lines(window: &[u8], from: usize) -> Vec<usize> {
     }
     starts.reverse();
     starts
-}
-
-fn raw_line(window: &[u8], start: usize) -> Range<usize> {
-    let end = memchr::memchr(b'\n', &window[start..]).map_or(window.len(), |newline| start + newline);
-    start..end
 }
 
 /// Which of the record's lines holds the evidence.

@@ -28,9 +28,9 @@ use crate::pattern::model::Pattern;
 
 /// Receives the lines of a block that hold an anchor.
 pub trait Sink {
-    /// A line `start..end` of the block, its newline excluded. Returns where to go on: the line's end, or later when the sink has
-    /// dealt with what follows.
-    fn line(&mut self, start: usize, end: usize) -> usize;
+    /// A line that starts at `start` of the block holds an anchor at `hit`. Returns where to go on: behind the line, or in it if more
+    /// of it is to be looked at.
+    fn line(&mut self, start: usize, hit: usize) -> usize;
 }
 
 /// What compiling gave, for `lint` and for the curious.
@@ -124,14 +124,13 @@ impl Engine {
         checks.filter_map(|(index, check)| check.err().map(|error| (index, error))).collect()
     }
 
-    /// Calls the sink for each line of `block[from..]` that holds an anchor, in order.
+    /// Calls the sink for each line of `block[from..]` that holds an anchor, in order. A line begins at `from`.
     pub fn scan(&self, block: &[u8], from: usize, sink: &mut impl Sink) {
         let mut at = from;
         while at < block.len() {
             let Some(hit) = self.search.find(block, at) else { return };
             let start = memchr::memrchr(b'\n', &block[at..hit]).map_or(at, |newline| at + newline + 1);
-            let end = memchr::memchr(b'\n', &block[hit..]).map_or(block.len(), |newline| hit + newline);
-            at = sink.line(start, end).max(end + 1);
+            at = sink.line(start, hit).max(hit + 1);
         }
     }
 }
@@ -150,6 +149,3 @@ fn without_longer(anchors: BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
     }
     kept
 }
-
-
-
