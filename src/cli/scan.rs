@@ -236,4 +236,3 @@ fn plain_resource(container: Option<&str>) -> Resource {
     let attribute = |name: &str| Attribute { name: "k8s.container.name", value: Value::Text(name.to_owned()) };
     Resource { attributes: container.map(attribute).into_iter().collect() }
 }
-
