@@ -1,6 +1,13 @@
 //! The engine and the naive reference say the same of every text, in every framing, however the bytes arrive.
 
-use faultscope::classify::Classifier;
+use std::sync::{Arc, LazyLock};
+
+use faultscope::classify::{Classifier, Limits};
+use faultscope::event::Event;
+use faultscope::frame::Format;
+use faultscope::pattern::PatternSet;
+use faultscope::pattern::model::Severity;
+use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -115,9 +122,31 @@ fn sample() -> impl Strategy<Value = Sample> {
     })
 }
 
+/// Windows as narrow as they can be while no text of these tests reaches a bound of the records.
+static NARROW: LazyLock<Arc<Classifier>> = LazyLock::new(|| {
+    let set = PatternSet::builtin().unwrap_or_else(|problems| panic!("{problems:?}"));
+    let limits = Limits { lookback_bytes: 2 << 10, ..Limits::default() };
+    Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info })
+});
+
+/// Healthy stretches between the lines that matter, longer than what is looked back on.
+fn long_sample() -> impl Strategy<Value = Sample> {
+    (prop::collection::vec(sample(), 2..5), prop::collection::vec(100usize..3000, 1..6)).prop_map(|(samples, pieces)| {
+        let mut text = Vec::new();
+        for sample in &samples {
+            text.extend_from_slice(&sample.text);
+            (0..30).for_each(|number| text.extend_from_slice(format!("{}{}\n", FILLER[4], number).repeat(2).as_bytes()));
+        }
+        Sample { text, container: samples[0].container.clone(), pieces }
+    })
+}
+
 fn engine_says(text: &[u8], container: Option<&str>, pieces: &[usize]) -> Vec<Said> {
-    let classifier: &std::sync::Arc<Classifier> = &BUILTIN;
-    let mut said: Vec<Said> = events(classifier, text, container, pieces)
+    said(events(&BUILTIN, text, container, pieces, |_, _| {}))
+}
+
+fn said(events: Vec<Event>) -> Vec<Said> {
+    let mut said: Vec<Said> = events
         .into_iter()
         .map(|event| Said {
             line: event.line,
@@ -132,6 +161,23 @@ fn engine_says(text: &[u8], container: Option<&str>, pieces: &[usize]) -> Vec<Sa
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// Much more text than a window holds, the window given back after each piece: what was let go of is not missed.
+    #[test]
+    fn windows_roll_without_a_trace(sample in long_sample()) {
+        let container = sample.container.as_deref();
+        let want = naive::classify(&NARROW, &sample.text, container);
+        let got = said(events(&NARROW, &sample.text, container, &sample.pieces, |stream, events| {
+            // Nothing is old enough for a tick to close it.
+            stream.tick(Timestamp::UNIX_EPOCH, events);
+            stream.park();
+        }));
+        prop_assert_eq!(got, want);
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
@@ -140,6 +186,18 @@ proptest! {
         let want = naive::classify(&BUILTIN, &sample.text, container);
         let got = engine_says(&sample.text, container, &sample.pieces);
         prop_assert_eq!(got, want, "{}", String::from_utf8_lossy(&sample.text));
+    }
+
+    /// A pause may tear a record in two, but gives no line to two records, and leaves nothing waiting.
+    #[test]
+    fn a_pause_does_nothing_but_close(sample in sample()) {
+        let mut got = said(events(&BUILTIN, &sample.text, sample.container.as_deref(), &sample.pieces, |stream, events| {
+            stream.flush(Timestamp::UNIX_EPOCH, events);
+            assert!(!stream.is_waiting());
+        }));
+        got.sort_by_key(|said| (said.stream, said.line));
+        let twice = got.windows(2).find(|pair| pair[0].stream == pair[1].stream && pair[0].last_line >= pair[1].line);
+        prop_assert!(twice.is_none(), "{:?}", twice);
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn in_scope(pattern: &Pattern, container: Option<&str>) -> bool {
 fn holds(condition: &Condition, record: &Record<'_>) -> bool {
     let text = record.text();
     let stands = |term: &Term| match term {
-        Term::Literal(literal) => text.windows(literal.len()).any(|window| window == literal.as_bytes()),
+        Term::Literal(literal) => memchr::memmem::find(text, literal.as_bytes()).is_some(),
         Term::Regex(term) => matches(&term.regex, text),
     };
     condition.all.iter().all(stands)

@@ -19,8 +19,15 @@ pub static BUILTIN: LazyLock<Arc<Classifier>> = LazyLock::new(|| {
     Arc::new(Classifier { set, format: Format::Auto, limits: Limits::default(), min_severity: Severity::Info })
 });
 
-/// Feeds a text to a stream in pieces of the given sizes, over and over, and gives all events.
-pub fn events(classifier: &Arc<Classifier>, text: &[u8], container: Option<&str>, pieces: &[usize]) -> Vec<Event> {
+/// Feeds a text to a stream in pieces of the given sizes, over and over, and gives all events. After each piece `between` may do
+/// to the stream what must make no difference.
+pub fn events(
+    classifier: &Arc<Classifier>,
+    text: &[u8],
+    container: Option<&str>,
+    pieces: &[usize],
+    between: impl Fn(&mut Stream, &mut Vec<Event>),
+) -> Vec<Event> {
     let source = Source {
         name: "-".into(),
         identity: "-".into(),
@@ -36,6 +43,7 @@ pub fn events(classifier: &Arc<Classifier>, text: &[u8], container: Option<&str>
         let (piece, tail) = rest.split_at(size);
         stream.space(size)[..size].copy_from_slice(piece);
         stream.advance(size, Timestamp::UNIX_EPOCH, &mut events);
+        between(&mut stream, &mut events);
         rest = tail;
     }
     stream.finish(Timestamp::UNIX_EPOCH, &mut events);
