@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Classifier, Source, Stream};
 use crate::event::{Event, Resource, Value};
 use crate::pattern::Located;
-use crate::pattern::model::{Example, FieldValue};
+use crate::pattern::model::Example;
 
 /// What is wrong with an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ fn fires(classifier: &Arc<Classifier>, id: &str, example: &Example) -> Vec<Failu
         };
     };
     let wrong = example.attributes.iter().filter_map(|(name, wanted)| {
-        let wanted = text_of(wanted);
+        let wanted = wanted.to_string();
         let got = event.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| match &attribute.value {
             Value::Text(text) => text.clone(),
             Value::Int(number) => number.to_string(),
@@ -112,12 +112,4 @@ fn fires(classifier: &Arc<Classifier>, id: &str, example: &Example) -> Vec<Failu
         (got.as_ref() != Some(&wanted)).then_some(Failure::Wrong { name: name.clone(), wanted, got })
     });
     wrong.collect()
-}
-
-fn text_of(value: &FieldValue) -> String {
-    match value {
-        FieldValue::Bool(value) => value.to_string(),
-        FieldValue::Int(value) => value.to_string(),
-        FieldValue::Text(text) => text.clone(),
-    }
 }

@@ -8,11 +8,13 @@
 //! they are neighbours of one that has.
 
 mod assemble;
+pub mod cross;
 pub mod examples;
 mod lines;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod whole;
 
 use std::sync::Arc;
 use std::time::Duration;

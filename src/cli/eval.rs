@@ -13,7 +13,10 @@ use serde::Deserialize;
 
 use super::DONE;
 use super::load::PatternArgs;
+use crate::classify::Classifier;
 use crate::classify::examples::events_of;
+use crate::classify::whole::each_record;
+use crate::engine::Explanation;
 use crate::frame::Format;
 use crate::pattern::model::Severity;
 
@@ -51,6 +54,8 @@ struct Verdict {
     said: Vec<String>,
     /// Ids that matched but did not speak.
     besides: Vec<String>,
+    /// Of a miss: what kept the label from being said, and what came nearest.
+    hints: Vec<String>,
 }
 
 impl Verdict {
@@ -60,6 +65,10 @@ impl Verdict {
 
     fn recognised(&self) -> bool {
         self.case.failure.as_ref().is_some_and(|failure| self.said.contains(failure))
+    }
+
+    fn is_miss(&self) -> bool {
+        self.case.failure.is_some() && !self.recognised()
     }
 }
 
@@ -102,10 +111,71 @@ pub(super) fn run(args: Args) -> Result<u8> {
         let events = events_of(&classifier, &case.log, container.as_deref());
         let said = events.iter().map(|event| event.pattern.id.clone()).collect();
         let besides = events.iter().flat_map(|event| event.also.iter().map(|id| id.to_string())).collect();
-        verdicts.push(Verdict { case, said, besides });
+        let mut verdict = Verdict { case, said, besides, hints: Vec::new() };
+        if verdict.is_miss() {
+            verdict.hints = hints(&classifier, &verdict, container.as_deref());
+        }
+        verdicts.push(verdict);
     }
     report(&verdicts, args.verbose, &mut io::stdout().lock())?;
     Ok(DONE)
+}
+
+/// What the label's own pattern lacked, and which pattern that wasn't said came nearest.
+fn hints(classifier: &Classifier, verdict: &Verdict, container: Option<&str>) -> Vec<String> {
+    let set = &classifier.set;
+    let label = verdict.case.failure.as_deref().unwrap_or_default();
+    let own = set.patterns.iter().position(|located| located.pattern.id == label);
+    let mut of_label: Option<Explanation> = None;
+    let mut near: Option<Explanation> = None;
+    each_record(verdict.case.log.as_bytes(), classifier.format, &classifier.limits, |part| {
+        part.subject(container, |subject| {
+            if let Some(own) = own {
+                keep_nearer(&mut of_label, set.engine.explain(own, subject));
+            }
+            let unsaid =
+                |e: &Explanation| Some(e.pattern) != own && !verdict.said.contains(&set.patterns[e.pattern].pattern.id);
+            if let Some(nearest) = set.engine.nearest(subject, NEAREST).into_iter().find(unsaid) {
+                keep_nearer(&mut near, nearest);
+            }
+        });
+    });
+    let mut hints = Vec::new();
+    match of_label {
+        Some(explanation) => hints.push(format!("{label}: {}", lack(&explanation))),
+        None => hints.push(format!("{label}: no such pattern")),
+    }
+    hints.extend(near.map(|e| format!("nearest: {}: {}", set.patterns[e.pattern].pattern.id, lack(&e))));
+    hints
+}
+
+/// How many of the nearest patterns are looked at for one that wasn't said.
+const NEAREST: usize = 8;
+
+/// What a check says is cut here. Characters.
+const MAX_HINT: usize = 140;
+
+fn keep_nearer(kept: &mut Option<Explanation>, other: Explanation) {
+    if kept.as_ref().is_none_or(|kept| other.nearness() > kept.nearness()) {
+        *kept = Some(other);
+    }
+}
+
+/// The first thing that didn't hold.
+fn lack(explanation: &Explanation) -> String {
+    if explanation.fires() {
+        return "matches, but does not speak or is less than a warning".into();
+    }
+    if !explanation.in_scope {
+        return "not from this container".into();
+    }
+    let text = explanation.first_failed().map(ToString::to_string).unwrap_or_default();
+    // The key is padded for lists; here it stands alone.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(MAX_HINT) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
 }
 
 fn report(verdicts: &[Verdict], verbose: bool, out: &mut impl Write) -> Result<()> {
@@ -118,7 +188,11 @@ fn report(verdicts: &[Verdict], verbose: bool, out: &mut impl Write) -> Result<(
     misses(verdicts, verbose, out)?;
     false_alarms(verdicts, verbose, out)?;
     confusions(verdicts, out)?;
-    writeln!(out, "{:<20} {:>8} {:>7} {:>8} {:>9} {:>12}", "system", "failures", "recall", "events", "precision", "false alarms")?;
+    writeln!(
+        out,
+        "{:<20} {:>8} {:>7} {:>8} {:>9} {:>12}",
+        "system", "failures", "recall", "events", "precision", "false alarms"
+    )?;
     for (name, score) in &systems {
         row(name, score, out)?;
     }
@@ -126,7 +200,8 @@ fn report(verdicts: &[Verdict], verbose: bool, out: &mut impl Write) -> Result<(
 }
 
 fn row(name: &str, score: &Score, out: &mut impl Write) -> Result<()> {
-    let share = |part: usize, whole: usize| if whole == 0 { "-".into() } else { format!("{:.3}", part as f64 / whole as f64) };
+    let share =
+        |part: usize, whole: usize| if whole == 0 { "-".into() } else { format!("{:.3}", part as f64 / whole as f64) };
     let recall = share(score.recognised, score.failures);
     let precision = share(score.right, score.events);
     let alarms = format!("{}/{}", score.false_alarms, score.healthy);
@@ -135,7 +210,7 @@ fn row(name: &str, score: &Score, out: &mut impl Write) -> Result<()> {
 }
 
 fn misses(verdicts: &[Verdict], verbose: bool, out: &mut impl Write) -> Result<()> {
-    let missed: Vec<&Verdict> = verdicts.iter().filter(|v| v.case.failure.is_some() && !v.recognised()).collect();
+    let missed: Vec<&Verdict> = verdicts.iter().filter(|v| v.is_miss()).collect();
     if missed.is_empty() {
         return Ok(());
     }
@@ -148,6 +223,9 @@ fn misses(verdicts: &[Verdict], verbose: bool, out: &mut impl Write) -> Result<(
             (false, false) => verdict.said.join(", "),
         };
         writeln!(out, "  {:<16} {failure}: said {instead}", verdict.case.id)?;
+        for hint in &verdict.hints {
+            writeln!(out, "      {hint}")?;
+        }
         show_log(verdict, verbose, out)?;
     }
     writeln!(out)?;

@@ -1,9 +1,14 @@
-//! `faultscope patterns`: browse, validate and test the packs.
+//! `faultscope patterns`: browse, validate, test and document the packs, and help to write them.
+
+mod docs;
+mod explain;
+mod lints;
+mod new;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 use clap::Subcommand;
 
 use super::load::PatternArgs;
@@ -11,7 +16,7 @@ use super::{DONE, FOUND};
 use crate::classify::examples;
 use crate::frame::Format;
 use crate::pattern::model::{Pattern, Severity};
-use crate::pattern::{self, Located, PatternSet, lint};
+use crate::pattern::{self, Located, PatternSet};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -36,11 +41,17 @@ enum Verb {
         patterns: PatternArgs,
     },
     /// Say what is unwise in patterns, and what they cost to look for.
-    Lint(Selection),
+    Lint(lints::Args),
     /// Run the examples that patterns carry.
     Test(Selection),
     /// Print the JSON Schema of a pack.
     Schema,
+    /// Write a page for each system into a folder, and an index.
+    Docs(docs::Args),
+    /// Print a new pattern's scaffold from a log on standard input.
+    New(new::Args),
+    /// Say why patterns do or do not fire on a log.
+    Explain(explain::Args),
 }
 
 /// Which patterns to lint or test.
@@ -68,13 +79,23 @@ pub(super) fn run(args: Args) -> Result<u8> {
     match args.verb {
         Verb::List { prefix, patterns } => list(&patterns.load()?, prefix.as_deref().unwrap_or(""), &mut out),
         Verb::Show { id, patterns } => show(&patterns.load()?, &id, &mut out),
-        Verb::Lint(selection) => run_lint(selection, &mut out),
+        Verb::Lint(args) => lints::run(args, &mut out),
         Verb::Test(selection) => run_tests(selection, &mut out),
         Verb::Schema => {
             writeln!(out, "{:#}", pattern::schema())?;
             Ok(DONE)
         }
+        Verb::Docs(args) => docs::run(args, &mut out),
+        Verb::New(args) => new::run(args, &mut out),
+        Verb::Explain(args) => explain::run(args, &mut out),
     }
+}
+
+/// There is no such pattern; the nearest id is.
+fn unknown_id(set: &PatternSet, id: &str) -> anyhow::Error {
+    let near = set.patterns.iter().min_by_key(|l| strsim::damerau_levenshtein(&l.pattern.id, id));
+    let hint = near.map(|l| format!("; did you mean `{}`?", l.pattern.id)).unwrap_or_default();
+    anyhow!("there is no pattern `{id}`{hint}")
 }
 
 fn list(set: &PatternSet, prefix: &str, out: &mut impl Write) -> Result<u8> {
@@ -88,11 +109,9 @@ fn list(set: &PatternSet, prefix: &str, out: &mut impl Write) -> Result<u8> {
 
 fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
     let Some(located) = set.get(id) else {
-        let near = set.patterns.iter().min_by_key(|l| strsim::damerau_levenshtein(&l.pattern.id, id));
-        let hint = near.map(|l| format!("; did you mean `{}`?", l.pattern.id)).unwrap_or_default();
-        bail!("there is no pattern `{id}`{hint}");
+        return Err(unknown_id(set, id));
     };
-    let Pattern { id, title, severity, category, cause, fix, references, explains, .. } = &*located.pattern;
+    let Pattern { id, title, severity, category, cause, fix, references, explains, also, .. } = &*located.pattern;
     writeln!(out, "{id}\n{title}\n\nseverity  {}\ncategory  {}", severity.text(), category.text())?;
     if !located.pattern.scope.container.is_empty() {
         writeln!(out, "where     container {}", located.pattern.scope.container.join(", "))?;
@@ -101,7 +120,7 @@ fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
     for (number, step) in fix.iter().enumerate() {
         writeln!(out, "  {}. {}", number + 1, step.trim())?;
     }
-    for (heading, items) in [("Explains", explains), ("References", references)] {
+    for (heading, items) in [("Explains", explains), ("May stand beside", also), ("References", references)] {
         if !items.is_empty() {
             writeln!(out, "\n{heading}\n  {}", items.join("\n  "))?;
         }
@@ -111,25 +130,6 @@ fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
         writeln!(out, "  {}", example.log.trim_end().replace('\n', "\n  "))?;
     }
     Ok(DONE)
-}
-
-fn run_lint(selection: Selection, out: &mut impl Write) -> Result<u8> {
-    let (set, chosen) = selection.load()?;
-    let mut found = 0;
-    for problem in lint::lint(&set) {
-        let mine = set.patterns.iter().any(|l| chosen(l) && *l.file == *problem.file && l.line == problem.mistake.line);
-        if mine {
-            writeln!(out, "{problem}")?;
-            found += 1;
-        }
-    }
-    let size = set.engine.size();
-    writeln!(
-        out,
-        "{found} to mend; {} patterns, {} conditions, {} anchors, {} literals",
-        size.patterns, size.alternatives, size.anchors, size.literals
-    )?;
-    Ok(if found == 0 { DONE } else { FOUND })
 }
 
 fn run_tests(selection: Selection, out: &mut impl Write) -> Result<u8> {

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::required::{self, Clause};
 use super::{anchors, regexes};
 use crate::event::attributes::{self, Capture};
-use crate::pattern::model::{Condition, FieldCondition, Pattern, Term};
+use crate::pattern::model::{Condition, FieldCondition, FieldValue, Pattern, Term};
 
 /// Why a pattern can't be compiled.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct Alternative {
     pub weight: usize,
     /// The fragments looked for in raw blocks.
     pub anchors: Vec<Vec<u8>>,
+    /// The literals that the fragments are parts of: one of them makes a record a candidate.
+    pub anchor_literals: Vec<LiteralId>,
 }
 
 /// Literals and expressions, side by side.
@@ -97,14 +99,8 @@ pub struct FieldTest {
 
 impl FieldTest {
     fn new(condition: &FieldCondition) -> Self {
-        use crate::pattern::model::FieldValue;
         let glob_of = |value: &FieldValue| {
-            let text = match value {
-                FieldValue::Bool(value) => value.to_string(),
-                FieldValue::Int(value) => value.to_string(),
-                FieldValue::Text(text) => text.clone(),
-            };
-            let escaped = text.split('*').map(glob::Pattern::escape).collect::<Vec<_>>().join("*");
+            let escaped = value.to_string().split('*').map(glob::Pattern::escape).collect::<Vec<_>>().join("*");
             glob::Pattern::new(&escaped).unwrap_or_default()
         };
         FieldTest { values: condition.values().iter().map(glob_of).collect() }
@@ -196,9 +192,8 @@ pub fn pattern(pattern: &Arc<Pattern>, index: u32, literals: &mut Literals) -> R
     let mut alternatives = Vec::new();
     for (position, condition) in pattern.matches.alternatives().iter().enumerate() {
         match alternative(condition, literals) {
-            Ok((alternative, anchor_clause)) => {
-                for literal in &anchor_clause {
-                    let id = literals.id(literal);
+            Ok(alternative) => {
+                for &id in &alternative.anchor_literals {
                     literals.candidates[id as usize].push((index, position as u32));
                 }
                 alternatives.push(alternative);
@@ -220,8 +215,7 @@ pub fn pattern(pattern: &Arc<Pattern>, index: u32, literals: &mut Literals) -> R
     }
 }
 
-/// Compiles one condition; also gives the clause that it is anchored on.
-fn alternative(condition: &Condition, literals: &mut Literals) -> Result<(Alternative, Clause), CompileError> {
+fn alternative(condition: &Condition, literals: &mut Literals) -> Result<Alternative, CompileError> {
     let mut clauses: Vec<Clause> = Vec::new();
     let mut all = Vec::new();
     let mut regexes = Vec::new();
@@ -247,8 +241,8 @@ fn alternative(condition: &Condition, literals: &mut Literals) -> Result<(Altern
     let shortest = |clause: &Clause| clause.iter().map(Vec::len).min().unwrap_or(0);
     let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * fields.len();
     let (anchor_clause, fragments) = anchors::choose(&clauses).ok_or(CompileError::NoAnchor)?;
-    let anchor_clause = anchor_clause.clone();
-    Ok((Alternative { all, regexes, any, none, fields, weight, anchors: fragments }, anchor_clause))
+    let anchor_literals = anchor_clause.iter().map(|literal| literals.id(literal)).collect();
+    Ok(Alternative { all, regexes, any, none, fields, weight, anchors: fragments, anchor_literals })
 }
 
 fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, clauses: &mut Vec<Clause>) -> Result<(), CompileError> {

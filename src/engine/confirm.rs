@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Engine;
-use super::compile::{Alternative, LazyRegex, Terms};
+use super::compile::{Alternative, Compiled, LazyRegex, LiteralId, Terms};
 use crate::event::attributes::Kind;
 use crate::event::{Attribute, Value};
 
@@ -31,8 +31,14 @@ pub struct Finding {
 }
 
 /// The literals that stand in a text, and where each stands first.
-struct Seen {
+pub(super) struct Seen {
     first: Vec<Option<usize>>,
+}
+
+impl Seen {
+    pub(super) fn has(&self, literal: LiteralId) -> bool {
+        self.first[literal as usize].is_some()
+    }
 }
 
 /// One pattern whose condition holds.
@@ -44,15 +50,8 @@ struct Match<'e> {
 impl Engine {
     /// Says what a record is, if any pattern knows it.
     pub fn confirm(&self, subject: &Subject<'_>) -> Option<Finding> {
-        let mut seen = Seen { first: vec![None; self.candidates.len()] };
         let mut candidates = Vec::new();
-        for found in self.literals.find_overlapping_iter(subject.text) {
-            let first = &mut seen.first[found.pattern().as_usize()];
-            if first.is_none() {
-                *first = Some(found.start());
-                candidates.extend_from_slice(&self.candidates[found.pattern().as_usize()]);
-            }
-        }
+        let seen = self.see(subject.text, |literal| candidates.extend_from_slice(&self.candidates[literal]));
         candidates.sort_unstable();
         candidates.dedup();
         let mut matches: Vec<Match<'_>> = Vec::new();
@@ -62,11 +61,8 @@ impl Engine {
                 continue;
             }
             let compiled = &self.patterns[pattern];
-            let in_scope = subject.container.is_none_or(|name| {
-                compiled.containers.is_empty() || compiled.containers.iter().any(|glob| glob.matches(name))
-            });
             let alternative = &compiled.alternatives[position as usize];
-            if in_scope && holds(alternative, subject, &seen) {
+            if in_scope(compiled, subject) && holds(alternative, subject, &seen) {
                 matches.push(Match { pattern, alternative });
             }
         }
@@ -74,6 +70,19 @@ impl Engine {
         let also = matches.iter().map(|m| m.pattern).filter(|&pattern| pattern != speaker.pattern).collect();
         let (captures, evidence) = evidence(speaker.alternative, subject.text, &seen, self);
         Some(Finding { pattern: speaker.pattern, also, captures, evidence })
+    }
+
+    /// Looks for all literals at once; `first_seen` is told each that stands in the text, by its id, once.
+    pub(super) fn see(&self, text: &[u8], mut first_seen: impl FnMut(usize)) -> Seen {
+        let mut seen = Seen { first: vec![None; self.candidates.len()] };
+        for found in self.literals.find_overlapping_iter(text) {
+            let literal = found.pattern().as_usize();
+            if seen.first[literal].is_none() {
+                seen.first[literal] = Some(found.start());
+                first_seen(literal);
+            }
+        }
+        seen
     }
 
     /// Of the patterns that matched, the one that speaks: specific before generic, a cause before what it explains, one
@@ -96,8 +105,14 @@ impl Engine {
     }
 }
 
+/// A pattern without `where` can come from anywhere, and a log whose container isn't known passes.
+pub(super) fn in_scope(compiled: &Compiled, subject: &Subject<'_>) -> bool {
+    let globs = &compiled.containers;
+    subject.container.is_none_or(|name| globs.is_empty() || globs.iter().any(|glob| glob.matches(name)))
+}
+
 fn holds(alternative: &Alternative, subject: &Subject<'_>, seen: &Seen) -> bool {
-    let is_seen = |id: &u32| seen.first[*id as usize].is_some();
+    let is_seen = |id: &LiteralId| seen.has(*id);
     let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex| regex.is_match(subject.text));
     let one_of = |terms: &Terms| terms.literals.iter().any(is_seen) || terms.regexes.iter().any(matches);
     alternative.all.iter().all(is_seen)

@@ -10,6 +10,8 @@
 mod anchors;
 mod compile;
 mod confirm;
+mod explain;
+mod measure;
 pub mod regexes;
 mod required;
 pub mod search;
@@ -19,9 +21,11 @@ use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-pub use anchors::worth as anchor_worth;
+pub use anchors::{fragments as anchor_fragments, worth as anchor_worth};
 pub use compile::{CompileError, Compiled};
 pub use confirm::{Finding, Subject};
+pub use explain::{Check, Explanation, Requirement, Wording};
+pub use measure::AnchorHits;
 use search::{BlockSearch, Daachorse};
 
 use crate::pattern::model::Pattern;

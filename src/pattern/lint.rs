@@ -1,5 +1,6 @@
 //! What is legal in a pattern but unwise. [`PatternSet::load`] refuses what is wrong; this tells what to mend.
 
+use super::model::Pattern;
 use super::set::{Located, PatternSet, Problem};
 use crate::engine::anchor_worth;
 
@@ -39,8 +40,14 @@ fn text(located: &Located) -> Vec<String> {
 }
 
 fn relations(set: &PatternSet, located: &Located) -> Vec<String> {
-    let unknown = located.pattern.explains.iter().filter(|id| set.get(id).is_none());
-    unknown.map(|id| format!("explains `{id}`, which no pattern has")).collect()
+    let Pattern { id: own, explains, also, .. } = &*located.pattern;
+    let named = explains.iter().map(|id| ("explains", id)).chain(also.iter().map(|id| ("also", id)));
+    let wrong = named.filter_map(|(key, id)| match set.get(id) {
+        None => Some(format!("{key} `{id}`, which no pattern has")),
+        Some(_) if id == own => Some(format!("{key} itself")),
+        Some(_) => None,
+    });
+    wrong.collect()
 }
 
 fn anchors(set: &PatternSet, index: usize) -> Vec<String> {

@@ -4,13 +4,15 @@
 //! files and folders it is told to ([`sources`]). Knows nothing of how patterns are matched, except that it asks the
 //! engine to compile them: a set that can't be compiled is not a set.
 
+pub mod docs;
 pub mod lint;
 pub mod model;
+pub mod scaffold;
 mod set;
 mod shapes;
 pub mod sources;
 
-pub use set::{Located, PatternSet, Problem};
+pub use set::{Located, PatternSet, Problem, well_formed};
 
 /// The packs built into the binary: (path in the project, text).
 pub const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));

@@ -1,6 +1,7 @@
 //! The typed pattern: what a pack's YAML says, after validation. Shapes only; no matching, no IO.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -144,6 +145,9 @@ pub struct Pattern {
     /// Ids of the failures that this one causes. Matching the same record, this one speaks for them.
     #[serde(default)]
     pub explains: Vec<String>,
+    /// Ids of failures that may be recognised in the same record without either being the cause of the other.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// The examples that prove it.
     pub tests: Tests,
 }
@@ -202,6 +206,16 @@ pub enum Term {
     Regex(RegexTerm),
 }
 
+impl fmt::Display for Term {
+    /// `"literal"` or `/expression/`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::Literal(literal) => write!(f, "{literal:?}"),
+            Term::Regex(term) => write!(f, "/{}/", term.regex),
+        }
+    }
+}
+
 /// `{ regex: … }` in a list of terms.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -252,6 +266,17 @@ impl FieldCondition {
         match self {
             FieldCondition::One(one) => std::slice::from_ref(one),
             FieldCondition::AnyOf(many) => many,
+        }
+    }
+}
+
+impl fmt::Display for FieldValue {
+    /// The text that a field's is compared with.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FieldValue::Bool(value) => value.fmt(f),
+            FieldValue::Int(value) => value.fmt(f),
+            FieldValue::Text(text) => f.write_str(text),
         }
     }
 }

@@ -152,11 +152,15 @@ fn value_mistakes(pattern: &Pattern, node: &Node) -> Vec<Mistake> {
         if list.is_empty() {
             mistakes.push(at("tests").mistake(format!("`tests.{key}` wants at least one example")));
         }
+        if list.iter().any(|example| example.log.trim().is_empty()) {
+            mistakes.push(at("tests").mistake(format!("`tests.{key}` has an example without a log")));
+        }
     }
     mistakes
 }
 
-fn well_formed(id: &str) -> bool {
+/// Is this how an id is written: `<system>.<area>.<failure>`?
+pub fn well_formed(id: &str) -> bool {
     let word = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
@@ -220,6 +224,7 @@ mod tests {
             ("knative.ingress.probe-forbidden", "Knative", &["p.yaml:2:9: `Knative` is no pattern id (<system>.<area>.<failure>: lower-case words joined by `-`, three parts joined by `.`)"]),
             ("{ all: ['Probing of '] }", "{ al: ['Probing of '] }", &["p.yaml:6:14: unknown key `al` (did you mean `all`?)"]),
             ("{ all: ['Probing of '] }", "{ all: [3] }", &["p.yaml:6:20: a literal or { regex: … } is wanted here, not a number; text goes in quotes"]),
+            ("{ log: 'y' }", "{ log: ' ' }", &["p.yaml:10:12: `tests.silent` has an example without a log"]),
             ("fix: [f]", "fix: []", &["p.yaml:8:10: `fix` wants at least one entry, and none that is empty"]),
             ("patterns:", "pattern:", &["p.yaml:1:1: unknown key `pattern` (did you mean `patterns`?)"]),
         ];

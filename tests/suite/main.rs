@@ -1,7 +1,10 @@
 //! All integration tests in one binary: one link step.
 
+mod authoring;
 mod check;
+mod docs;
 mod equivalence;
+mod healthy;
 mod naive;
 mod otlp_receiver;
 mod packs;

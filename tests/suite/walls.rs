@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("correlate", &["event", "pattern"]),
     ("export", &["correlate", "event", "pattern"]),
     ("agent", &["classify", "event", "export", "frame", "pattern", "tail", "yaml"]),
-    ("cli", &["agent", "classify", "correlate", "event", "export", "frame", "pattern", "tail"]),
+    ("cli", &["agent", "classify", "correlate", "engine", "event", "export", "frame", "pattern", "tail"]),
 ];
 
 /// Words that only the named rooms may use outside tests.
