@@ -108,7 +108,8 @@ fn classify(bencher: Bencher<'_, '_>) {
     });
     let block = healthy();
     bencher.counter(BytesCount::of_slice(&block)).bench(|| {
-        let source = Source { name: "-".into(), identity: "-".into(), container: None, resource: Arc::new(Resource::default()) };
+        let source =
+            Source { name: "-".into(), identity: "-".into(), container: None, resource: Arc::new(Resource::default()) };
         let mut stream = Stream::new(classifier.clone(), source, 0, 1);
         let mut events = Vec::new();
         stream.space(block.len())[..block.len()].copy_from_slice(black_box(&block));

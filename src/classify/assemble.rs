@@ -32,7 +32,14 @@ pub(super) enum Assembly<'w> {
 
 /// Assembles the record that the raw line at `hit` is part of. Looks no further back than `floor`. `last`: no more lines
 /// will come, so what is open is closed.
-pub(super) fn around<'w>(lines: Lines<'w>, lane: Lane, hit: usize, floor: usize, last: bool, limits: &Limits) -> Option<Assembly<'w>> {
+pub(super) fn around<'w>(
+    lines: Lines<'w>,
+    lane: Lane,
+    hit: usize,
+    floor: usize,
+    last: bool,
+    limits: &Limits,
+) -> Option<Assembly<'w>> {
     let first = lines.logical_start(lane, hit, floor);
     // What is further back may have left the window; where to stop must not depend on that.
     let floor = floor.max(hit.saturating_sub(limits.lookback_bytes));

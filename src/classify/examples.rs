@@ -104,11 +104,12 @@ fn fires(classifier: &Arc<Classifier>, id: &str, example: &Example) -> Vec<Failu
     };
     let wrong = example.attributes.iter().filter_map(|(name, wanted)| {
         let wanted = wanted.to_string();
-        let got = event.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| match &attribute.value {
-            Value::Text(text) => text.clone(),
-            Value::Int(number) => number.to_string(),
-            Value::Bool(value) => value.to_string(),
-        });
+        let got =
+            event.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| match &attribute.value {
+                Value::Text(text) => text.clone(),
+                Value::Int(number) => number.to_string(),
+                Value::Bool(value) => value.to_string(),
+            });
         (got.as_ref() != Some(&wanted)).then_some(Failure::Wrong { name: name.clone(), wanted, got })
     });
     wrong.collect()

@@ -102,7 +102,8 @@ impl Stream {
     pub fn advance(&mut self, count: usize, now: Timestamp, events: &mut Vec<Event>) {
         let new = self.filled..(self.filled + count).min(self.window.len());
         self.filled = new.end;
-        let line = memchr::memrchr(b'\n', &self.window[new.clone()]).map_or(self.scanned, |newline| new.start + newline + 1);
+        let line =
+            memchr::memrchr(b'\n', &self.window[new.clone()]).map_or(self.scanned, |newline| new.start + newline + 1);
         let whole = line + last_piece(self.filled - line, self.classifier.limits.line_bytes);
         if whole > self.scanned {
             self.scan_to(whole, now, events);
@@ -170,7 +171,8 @@ impl Stream {
             return None;
         }
         let floor = state.done_to.saturating_sub(self.base) as usize;
-        let limits = Limits { lookback_bytes: UNNOTICED_BYTES, record_lines: UNNOTICED_LINES, ..self.classifier.limits };
+        let limits =
+            Limits { lookback_bytes: UNNOTICED_BYTES, record_lines: UNNOTICED_LINES, ..self.classifier.limits };
         match assemble::around(lines, last.lane(), last.start, floor, false, &limits) {
             Some(Assembly::Open { start }) => Some(start),
             _ => None,

@@ -36,8 +36,13 @@ static SET: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Small bounds, so that short texts reach them.
-const SMALL: Limits =
-    Limits { line_bytes: 100, lookback_bytes: 400, record_bytes: 600, record_lines: 10, record_age: Duration::from_secs(1) };
+const SMALL: Limits = Limits {
+    line_bytes: 100,
+    lookback_bytes: 400,
+    record_bytes: 600,
+    record_lines: 10,
+    record_age: Duration::from_secs(1),
+};
 
 #[test]
 fn the_anchor_of_a_trace_is_in_its_last_line() {
@@ -53,7 +58,8 @@ fn classifier(limits: Limits) -> Arc<Classifier> {
 }
 
 fn stream(classifier: &Arc<Classifier>, offset: u64, line: u64) -> Stream {
-    let source = Source { name: "-".into(), identity: "-".into(), container: None, resource: Arc::new(Resource::default()) };
+    let source =
+        Source { name: "-".into(), identity: "-".into(), container: None, resource: Arc::new(Resource::default()) };
     Stream::new(classifier.clone(), source, offset, line)
 }
 
@@ -166,7 +172,11 @@ fn texts_and_their_events_however_they_arrive() {
         let got: Vec<(u64, u64, &str)> = whole.iter().map(|(line, last, id, ..)| (*line, *last, id.as_str())).collect();
         assert_eq!(got, want, "{name}");
         for (sizes, park) in [([1, 1], false), ([1, 1], true), ([7, 3], true), ([40, 1], false)] {
-            assert_eq!(in_pieces(&classifier, text.as_bytes(), &sizes, park), whole, "{name}, pieces of {sizes:?}, {park}");
+            assert_eq!(
+                in_pieces(&classifier, text.as_bytes(), &sizes, park),
+                whole,
+                "{name}, pieces of {sizes:?}, {park}"
+            );
         }
     }
 }
@@ -236,7 +246,11 @@ fn records_end_at_their_bounds() {
     let frames = "  File \"/app/main.py\", line 3, in f\n".repeat(30);
     let long = format!("Traceback (most recent call last):\n  NoCredentialsError()\n{frames}");
     let crowded = format!("{}{}", cri("stderr", "NoCredentialsError: x"), cri("stdout", "INFO a").repeat(100));
-    let waits = format!("{}{}", cri("stderr", TRACE.lines().next().unwrap_or_default()), cri("stdout", "Probing of x").repeat(60));
+    let waits = format!(
+        "{}{}",
+        cri("stderr", TRACE.lines().next().unwrap_or_default()),
+        cri("stdout", "Probing of x").repeat(60)
+    );
     let fragment = "2026-03-01T10:00:00Z stdout P Probing of x\n".repeat(60);
     for (name, text) in [("long", long), ("crowded", crowded), ("waits", waits), ("fragments", fragment)] {
         let whole = in_pieces(&classifier, text.as_bytes(), &[text.len()], false);
@@ -269,7 +283,8 @@ fn long_lines_are_cut_where_the_line_says() {
 #[test]
 fn nothing_makes_the_window_grow() {
     let classifier = classifier(SMALL);
-    let open = format!("{}{}", cri("stderr", "Traceback (most recent call last):"), cri("stderr", "  NoCredentialsError()"));
+    let open =
+        format!("{}{}", cri("stderr", "Traceback (most recent call last):"), cri("stderr", "  NoCredentialsError()"));
     let logs: [(&str, String, String); 5] = [
         ("no newline", String::new(), "x".repeat(64)),
         ("newlines", String::new(), "\n".repeat(64)),

@@ -39,7 +39,8 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>, errors: &mut Vec
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
     entries.sort_by_cached_key(|path| reading_order(path));
     Ok(entries)
 }

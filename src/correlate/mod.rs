@@ -97,8 +97,11 @@ impl Tally {
     /// The seen failures that explain this one.
     pub fn causes(&self, failure: &Failure) -> Vec<&Failure> {
         let id = &failure.pattern.id;
-        let mut causes: Vec<&Failure> =
-            self.failures.values().filter(|other| other.pattern.explains.contains(id) && other.pattern.id != *id).collect();
+        let mut causes: Vec<&Failure> = self
+            .failures
+            .values()
+            .filter(|other| other.pattern.explains.contains(id) && other.pattern.id != *id)
+            .collect();
         causes.sort_by(|a, b| a.pattern.id.cmp(&b.pattern.id));
         causes
     }

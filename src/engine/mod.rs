@@ -78,10 +78,12 @@ impl Engine {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let fragments = compiled.iter().flat_map(|pattern| &pattern.alternatives).flat_map(|a| a.anchors.iter().cloned());
+        let fragments =
+            compiled.iter().flat_map(|pattern| &pattern.alternatives).flat_map(|a| a.anchors.iter().cloned());
         let anchors: BTreeSet<Vec<u8>> = fragments.chain(extra_anchors.iter().map(|a| a.to_vec())).collect();
         let anchors = without_longer(anchors);
-        let whole = |reason: String| vec![(0, CompileError::Regex { expression: "all literals together".into(), reason })];
+        let whole =
+            |reason: String| vec![(0, CompileError::Regex { expression: "all literals together".into(), reason })];
         let search = Daachorse::new(&anchors).map_err(whole)?;
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&literals.strings);
         let size = Size {
@@ -144,7 +146,9 @@ fn without_longer(anchors: BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
     let mut kept: Vec<Vec<u8>> = Vec::with_capacity(anchors.len());
     let mut by_length: Vec<Vec<u8>> = anchors.into_iter().collect();
     by_length.sort_by_key(Vec::len);
-    let Ok(automaton) = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&by_length) else { return by_length };
+    let Ok(automaton) = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&by_length) else {
+        return by_length;
+    };
     for (index, anchor) in by_length.iter().enumerate() {
         let holds_another = automaton.find_overlapping_iter(anchor).any(|found| found.pattern().as_usize() != index);
         if !holds_another {

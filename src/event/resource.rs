@@ -11,24 +11,16 @@ pub fn resource(path: &LogPath) -> Resource {
         text("k8s.pod.name", Some(&path.pod)),
         text("k8s.pod.uid", path.uid.as_ref()),
         text("k8s.container.name", Some(&path.container)),
-        path.restart.map(|count| Attribute {
-            name: "k8s.container.restart_count",
-            value: Value::Int(count.into()),
-        }),
+        path.restart.map(|count| Attribute { name: "k8s.container.restart_count", value: Value::Int(count.into()) }),
         text("container.id", path.container_id.as_ref()),
         text("service.namespace", Some(&path.namespace)),
         text("service.instance.id", Some(&instance)),
     ];
-    Resource {
-        attributes: attributes.into_iter().flatten().collect(),
-    }
+    Resource { attributes: attributes.into_iter().flatten().collect() }
 }
 
 fn text(name: &'static str, value: Option<&String>) -> Option<Attribute> {
-    value.map(|value| Attribute {
-        name,
-        value: Value::Text(value.clone()),
-    })
+    value.map(|value| Attribute { name, value: Value::Text(value.clone()) })
 }
 
 #[cfg(test)]
@@ -38,29 +30,17 @@ mod tests {
 
     #[test]
     fn a_pod_log_names_its_container() {
-        let path = path::parse(
-            "/var/log/pods/orchard_pear-0_0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/press/4.log",
-        )
-        .unwrap();
+        let path =
+            path::parse("/var/log/pods/orchard_pear-0_0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/press/4.log").unwrap();
         let resource = resource(&path);
-        let count = resource
-            .attributes
-            .iter()
-            .find(|a| a.name == "k8s.container.restart_count")
-            .unwrap();
+        let count = resource.attributes.iter().find(|a| a.name == "k8s.container.restart_count").unwrap();
         assert_eq!(resource.text("k8s.namespace.name"), Some("orchard"));
         assert_eq!(resource.text("k8s.pod.name"), Some("pear-0"));
-        assert_eq!(
-            resource.text("k8s.pod.uid"),
-            Some("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")
-        );
+        assert_eq!(resource.text("k8s.pod.uid"), Some("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"));
         assert_eq!(resource.text("k8s.container.name"), Some("press"));
         assert_eq!(count.value, Value::Int(4));
         assert_eq!(resource.text("service.namespace"), Some("orchard"));
-        assert_eq!(
-            resource.text("service.instance.id"),
-            Some("orchard.pear-0.press")
-        );
+        assert_eq!(resource.text("service.instance.id"), Some("orchard.pear-0.press"));
         assert_eq!(resource.text("service.name"), None);
     }
 
@@ -70,11 +50,6 @@ mod tests {
         let path = path::parse(&format!("pear-0_orchard_press-{id}.log")).unwrap();
         let resource = resource(&path);
         assert_eq!(resource.text("container.id"), Some(id.as_str()));
-        assert!(
-            resource
-                .attributes
-                .iter()
-                .all(|a| !["k8s.pod.uid", "k8s.container.restart_count"].contains(&a.name))
-        );
+        assert!(resource.attributes.iter().all(|a| !["k8s.pod.uid", "k8s.container.restart_count"].contains(&a.name)));
     }
 }

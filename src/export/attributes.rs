@@ -27,18 +27,10 @@ pub(super) fn of_event(event: &Event) -> Vec<(&'static str, ValueRef<'_>)> {
     let exception = event.exception.as_ref();
     let fields = [
         ("exception.type", exception.and_then(|e| e.kind.as_deref())),
-        (
-            "exception.message",
-            exception.and_then(|e| e.message.as_deref()),
-        ),
-        (
-            "exception.stacktrace",
-            exception.and_then(|e| e.stacktrace.as_deref()),
-        ),
+        ("exception.message", exception.and_then(|e| e.message.as_deref())),
+        ("exception.stacktrace", exception.and_then(|e| e.stacktrace.as_deref())),
     ];
-    let fields = fields
-        .into_iter()
-        .filter_map(|(name, text)| Some((name, ValueRef::Text(text?))));
+    let fields = fields.into_iter().filter_map(|(name, text)| Some((name, ValueRef::Text(text?))));
     unique(named(&event.attributes).chain(fields))
 }
 
@@ -48,14 +40,10 @@ pub(super) fn of_list(attributes: &[Attribute]) -> Vec<(&'static str, ValueRef<'
 }
 
 fn named(attributes: &[Attribute]) -> impl Iterator<Item = (&'static str, ValueRef<'_>)> {
-    attributes
-        .iter()
-        .map(|attribute| (attribute.name, ValueRef::from(&attribute.value)))
+    attributes.iter().map(|attribute| (attribute.name, ValueRef::from(&attribute.value)))
 }
 
-fn unique<'a>(
-    pairs: impl Iterator<Item = (&'static str, ValueRef<'a>)>,
-) -> Vec<(&'static str, ValueRef<'a>)> {
+fn unique<'a>(pairs: impl Iterator<Item = (&'static str, ValueRef<'a>)>) -> Vec<(&'static str, ValueRef<'a>)> {
     let mut kept: Vec<(&'static str, ValueRef<'a>)> = Vec::new();
     for (name, value) in pairs {
         if kept.iter().all(|(known, _)| *known != name) {
@@ -74,21 +62,13 @@ mod tests {
     #[test]
     fn a_capture_goes_before_the_exceptions_own_field() {
         let mut event = fixture::plain();
-        event.attributes = vec![
-            fixture::text("exception.message", "captured"),
-            fixture::text("exception.message", "again"),
-        ];
-        event.exception = Some(Exception {
-            kind: Some("ValueError".into()),
-            message: Some("parsed".into()),
-            stacktrace: None,
-        });
+        event.attributes =
+            vec![fixture::text("exception.message", "captured"), fixture::text("exception.message", "again")];
+        event.exception =
+            Some(Exception { kind: Some("ValueError".into()), message: Some("parsed".into()), stacktrace: None });
         assert_eq!(
             of_event(&event),
-            [
-                ("exception.message", ValueRef::Text("captured")),
-                ("exception.type", ValueRef::Text("ValueError"))
-            ]
+            [("exception.message", ValueRef::Text("captured")), ("exception.type", ValueRef::Text("ValueError"))]
         );
     }
 }

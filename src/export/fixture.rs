@@ -8,17 +8,11 @@ use crate::event::{Attribute, Event, Exception, Resource, Value};
 use crate::pattern::model::Pattern;
 
 pub(super) fn text(name: &'static str, value: &str) -> Attribute {
-    Attribute {
-        name,
-        value: Value::Text(value.into()),
-    }
+    Attribute { name, value: Value::Text(value.into()) }
 }
 
 fn int(name: &'static str, value: i64) -> Attribute {
-    Attribute {
-        name,
-        value: Value::Int(value),
-    }
+    Attribute { name, value: Value::Int(value) }
 }
 
 pub(super) fn pattern() -> Arc<Pattern> {
@@ -53,10 +47,7 @@ pub(super) fn rich() -> Event {
         attributes: vec![
             text("aws.s3.bucket", "models-müller"),
             int("http.response.status_code", 403),
-            Attribute {
-                name: "faultscope.detail",
-                value: Value::Bool(true),
-            },
+            Attribute { name: "faultscope.detail", value: Value::Bool(true) },
         ],
         exception: Some(Exception {
             kind: Some("botocore.exceptions.NoCredentialsError".into()),

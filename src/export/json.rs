@@ -23,11 +23,7 @@ pub(super) fn line(value: &impl Serialize, out: &mut Vec<u8>) {
 struct NoControls(CompactFormatter);
 
 impl Formatter for NoControls {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some((at, control)) = rest.char_indices().find(|(_, c)| c.is_control()) {
             self.0.write_string_fragment(writer, &rest[..at])?;

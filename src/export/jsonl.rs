@@ -99,13 +99,8 @@ mod tests {
     #[test]
     fn what_is_unknown_stays_null_or_empty() {
         let line = written(&fixture::plain());
-        for expected in [
-            r#""time":null"#,
-            r#""also":[]"#,
-            r#""attributes":{}"#,
-            r#""resource":{}"#,
-            r#""source":"-""#,
-        ] {
+        for expected in [r#""time":null"#, r#""also":[]"#, r#""attributes":{}"#, r#""resource":{}"#, r#""source":"-""#]
+        {
             assert!(line.contains(expected), "{expected} not in {line}");
         }
     }
@@ -118,11 +113,7 @@ mod tests {
         let lines: Vec<_> = out.split_inclusive(|byte| *byte == b'\n').collect();
         assert_eq!(lines.len(), 2);
         for line in lines {
-            assert!(
-                serde_json::from_slice::<serde_json::Value>(line)
-                    .unwrap()
-                    .is_object()
-            );
+            assert!(serde_json::from_slice::<serde_json::Value>(line).unwrap().is_object());
         }
     }
 }

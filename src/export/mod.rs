@@ -47,8 +47,5 @@ pub const MAX_SERVER_WAIT: Duration = Duration::from_secs(3600);
 /// Something that takes OTLP requests and says what became of each.
 pub trait Exporter {
     /// Sends one request, once.
-    fn export(
-        &mut self,
-        request: &ExportLogsServiceRequest,
-    ) -> impl Future<Output = Outcome> + Send;
+    fn export(&mut self, request: &ExportLogsServiceRequest) -> impl Future<Output = Outcome> + Send;
 }

@@ -182,7 +182,8 @@ fn position(event: &Event) -> String {
 /// Makes text safe to print: control characters become visible, and what is too long is cut.
 fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
     let long = text.char_indices().nth(max_chars).map(|(at, _)| at);
-    let hostile = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hostile =
+        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if long.is_none() && !text.contains(hostile) {
         return Cow::Borrowed(text);
     }
@@ -222,7 +223,8 @@ mod tests {
 
     #[test]
     fn no_control_character_reaches_the_terminal() {
-        let table = [("plain", "plain"), ("a\x1b[31mb", "a␛[31mb"), ("a\u{202e}b\x7f", "a\u{fffd}b\u{fffd}"), ("a\tb", "a b")];
+        let table =
+            [("plain", "plain"), ("a\x1b[31mb", "a␛[31mb"), ("a\u{202e}b\x7f", "a\u{fffd}b\u{fffd}"), ("a\tb", "a b")];
         for (text, want) in table {
             assert_eq!(visible(text, 100), want);
         }

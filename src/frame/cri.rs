@@ -18,20 +18,12 @@ use super::{Frame, FrameKind, Stream, time::rfc3339, without_return};
 
 /// The frame of a CRI line, or `None` if it isn't one.
 pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
-    let (_, (time, stream, partial, content)) = (
-        terminated(rfc3339, char(' ')),
-        terminated(stream, char(' ')),
-        terminated(partial, other_tags),
-        content,
-    )
-        .parse(line)
-        .ok()?;
+    let (_, (time, stream, partial, content)) =
+        (terminated(rfc3339, char(' ')), terminated(stream, char(' ')), terminated(partial, other_tags), content)
+            .parse(line)
+            .ok()?;
     // The `\r` at the end of a fragment is the middle of the line.
-    let content = if partial {
-        content
-    } else {
-        without_return(content)
-    };
+    let content = if partial { content } else { without_return(content) };
     Some(Frame {
         time: Some(time),
         stream: Some(stream),

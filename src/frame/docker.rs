@@ -26,26 +26,16 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// The frame of a json-file line, or `None` if it isn't one.
 pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
     let envelope: Envelope<'_> = serde_json::from_slice(line).ok()?;
-    let stream = envelope
-        .stream
-        .and_then(|text| Stream::from_name(text.0.as_bytes()));
-    let time = envelope
-        .time
-        .and_then(|text| match rfc3339(text.0.as_bytes()) {
-            Ok((b"", time)) => Some(time),
-            _ => None,
-        });
+    let stream = envelope.stream.and_then(|text| Stream::from_name(text.0.as_bytes()));
+    let time = envelope.time.and_then(|text| match rfc3339(text.0.as_bytes()) {
+        Ok((b"", time)) => Some(time),
+        _ => None,
+    });
     if stream.is_none() && time.is_none() {
         return None;
     }
     let (content, partial) = without_newline(envelope.log);
-    Some(Frame {
-        time,
-        stream,
-        partial,
-        content,
-        kind: FrameKind::Docker,
-    })
+    Some(Frame { time, stream, partial, content, kind: FrameKind::Docker })
 }
 
 /// Takes `\n` or `\r\n` off the end, and says whether there was none: then the line goes on in the next object.

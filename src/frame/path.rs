@@ -69,8 +69,7 @@ fn symlink(file: &str) -> Option<LogPath> {
     let (container, id) = last.rsplit_once('-')?;
     let whole = id.len() == ID_DIGITS;
     let cut = file.len() == NAME_LIMIT && (ID_DIGITS_MIN..ID_DIGITS).contains(&id.len());
-    let valid =
-        is_name(pod) && is_name(namespace) && is_name(container) && is_hex(id) && (whole || cut);
+    let valid = is_name(pod) && is_name(namespace) && is_name(container) && is_hex(id) && (whole || cut);
     valid.then(|| LogPath {
         namespace: namespace.to_owned(),
         pod: pod.to_owned(),
@@ -99,13 +98,7 @@ fn file_name(file: &str) -> Option<(u32, bool)> {
 
 fn is_rotation(stamp: &str) -> bool {
     stamp.len() == 15
-        && stamp.bytes().enumerate().all(|(at, byte)| {
-            if at == 8 {
-                byte == b'-'
-            } else {
-                byte.is_ascii_digit()
-            }
-        })
+        && stamp.bytes().enumerate().all(|(at, byte)| if at == 8 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
 /// Names of Kubernetes objects have no `_`, so the parts between them are certain.
@@ -116,11 +109,7 @@ fn in_three(name: &str) -> Option<[&str; 3]> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
-        && name != ".."
+    !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.')) && name != ".."
 }
 
 fn is_uid(uid: &str) -> bool {

@@ -12,12 +12,7 @@ struct Expected {
 }
 
 fn expect(time: &'static str, stream: Stream, partial: bool, content: &'static [u8]) -> Expected {
-    Expected {
-        time,
-        stream,
-        partial,
-        content,
-    }
+    Expected { time, stream, partial, content }
 }
 
 fn check(line: &[u8], kind: FrameKind, expected: Expected) {
@@ -36,76 +31,30 @@ fn cri_lines() {
     let table: &[(&[u8], Expected)] = &[
         (
             b"2031-03-09T04:05:06.123456789Z stdout F harvest done",
-            expect(
-                "2031-03-09T04:05:06.123456789Z",
-                Stdout,
-                false,
-                b"harvest done",
-            ),
+            expect("2031-03-09T04:05:06.123456789Z", Stdout, false, b"harvest done"),
         ),
         // Trailing zeros of the fraction are not written, all nine if need be.
-        (
-            b"2031-03-09T04:05:06.12Z stderr F x",
-            expect("2031-03-09T04:05:06.12Z", Stderr, false, b"x"),
-        ),
-        (
-            b"2031-03-09T04:05:06Z stderr F x",
-            expect("2031-03-09T04:05:06Z", Stderr, false, b"x"),
-        ),
+        (b"2031-03-09T04:05:06.12Z stderr F x", expect("2031-03-09T04:05:06.12Z", Stderr, false, b"x")),
+        (b"2031-03-09T04:05:06Z stderr F x", expect("2031-03-09T04:05:06Z", Stderr, false, b"x")),
         // The node's own zone.
-        (
-            b"2031-03-09T04:05:06.5+02:00 stdout F x",
-            expect("2031-03-09T02:05:06.5Z", Stdout, false, b"x"),
-        ),
-        (
-            b"2031-03-09T04:05:06.5-03:30 stdout F x",
-            expect("2031-03-09T07:35:06.5Z", Stdout, false, b"x"),
-        ),
+        (b"2031-03-09T04:05:06.5+02:00 stdout F x", expect("2031-03-09T02:05:06.5Z", Stdout, false, b"x")),
+        (b"2031-03-09T04:05:06.5-03:30 stdout F x", expect("2031-03-09T07:35:06.5Z", Stdout, false, b"x")),
         // A fragment; it may end within a character, and in a `\r` that is not the line's end.
-        (
-            b"2031-03-09T04:05:06Z stdout P caf\xc3",
-            expect("2031-03-09T04:05:06Z", Stdout, true, b"caf\xc3"),
-        ),
-        (
-            b"2031-03-09T04:05:06Z stdout P 40%\r",
-            expect("2031-03-09T04:05:06Z", Stdout, true, b"40%\r"),
-        ),
-        (
-            b"2031-03-09T04:05:06Z stdout F 50%\r",
-            expect("2031-03-09T04:05:06Z", Stdout, false, b"50%"),
-        ),
+        (b"2031-03-09T04:05:06Z stdout P caf\xc3", expect("2031-03-09T04:05:06Z", Stdout, true, b"caf\xc3")),
+        (b"2031-03-09T04:05:06Z stdout P 40%\r", expect("2031-03-09T04:05:06Z", Stdout, true, b"40%\r")),
+        (b"2031-03-09T04:05:06Z stdout F 50%\r", expect("2031-03-09T04:05:06Z", Stdout, false, b"50%")),
         // Tags behind the first.
-        (
-            b"2031-03-09T04:05:06Z stdout P:later:X=1 x",
-            expect("2031-03-09T04:05:06Z", Stdout, true, b"x"),
-        ),
+        (b"2031-03-09T04:05:06Z stdout P:later:X=1 x", expect("2031-03-09T04:05:06Z", Stdout, true, b"x")),
         // Empty content, with and without its blank.
-        (
-            b"2031-03-09T04:05:06Z stdout F ",
-            expect("2031-03-09T04:05:06Z", Stdout, false, b""),
-        ),
-        (
-            b"2031-03-09T04:05:06Z stdout F",
-            expect("2031-03-09T04:05:06Z", Stdout, false, b""),
-        ),
-        (
-            b"2031-03-09T04:05:06Z stdout F:later",
-            expect("2031-03-09T04:05:06Z", Stdout, false, b""),
-        ),
+        (b"2031-03-09T04:05:06Z stdout F ", expect("2031-03-09T04:05:06Z", Stdout, false, b"")),
+        (b"2031-03-09T04:05:06Z stdout F", expect("2031-03-09T04:05:06Z", Stdout, false, b"")),
+        (b"2031-03-09T04:05:06Z stdout F:later", expect("2031-03-09T04:05:06Z", Stdout, false, b"")),
         // Blanks at either end are the program's.
-        (
-            b"2031-03-09T04:05:06Z stdout F   x  ",
-            expect("2031-03-09T04:05:06Z", Stdout, false, b"  x  "),
-        ),
+        (b"2031-03-09T04:05:06Z stdout F   x  ", expect("2031-03-09T04:05:06Z", Stdout, false, b"  x  ")),
         // Content that looks like an envelope stays as it is.
         (
             b"2031-03-09T04:05:06Z stdout F 2031-03-09T04:05:06Z stderr P x",
-            expect(
-                "2031-03-09T04:05:06Z",
-                Stdout,
-                false,
-                b"2031-03-09T04:05:06Z stderr P x",
-            ),
+            expect("2031-03-09T04:05:06Z", Stdout, false, b"2031-03-09T04:05:06Z stderr P x"),
         ),
     ];
     for (line, expected) in table {
@@ -137,14 +86,8 @@ fn docker_lines() {
     for (line, expected) in table {
         check(line, FrameKind::Docker, Expected { ..*expected });
     }
-    let plain = decode(
-        br#"{"log":"no escapes here","stream":"stdout"}"#,
-        Format::Docker,
-    );
-    assert!(
-        matches!(plain.content, Cow::Borrowed(b"no escapes here")),
-        "nothing to decode, nothing to copy"
-    );
+    let plain = decode(br#"{"log":"no escapes here","stream":"stdout"}"#, Format::Docker);
+    assert!(matches!(plain.content, Cow::Borrowed(b"no escapes here")), "nothing to decode, nothing to copy");
     assert_eq!((plain.time, plain.kind), (None, FrameKind::Docker));
 }
 
@@ -170,20 +113,11 @@ fn what_is_in_no_envelope_is_text() {
     for line in table {
         for format in [Format::Auto, Format::Cri, Format::Docker, Format::Text] {
             let frame = decode(line, format);
-            assert_eq!(
-                (frame.kind, frame.content.as_ref()),
-                (FrameKind::Text, *line)
-            );
-            assert_eq!(
-                (frame.time, frame.stream, frame.partial),
-                (None, None, false)
-            );
+            assert_eq!((frame.kind, frame.content.as_ref()), (FrameKind::Text, *line));
+            assert_eq!((frame.time, frame.stream, frame.partial), (None, None, false));
         }
     }
-    assert_eq!(
-        decode(b"from Windows\r", Format::Auto).content.as_ref(),
-        b"from Windows"
-    );
+    assert_eq!(decode(b"from Windows\r", Format::Auto).content.as_ref(), b"from Windows");
 }
 
 #[test]
@@ -197,13 +131,7 @@ fn a_forced_format_is_the_only_one_tried() {
     assert_eq!(decode(cri, Format::Text).kind, FrameKind::Text);
 }
 
-fn log_path(
-    pod: &str,
-    uid: Option<&str>,
-    restart: Option<u32>,
-    rotated: bool,
-    id: Option<&str>,
-) -> LogPath {
+fn log_path(pod: &str, uid: Option<&str>, restart: Option<u32>, rotated: bool, id: Option<&str>) -> LogPath {
     LogPath {
         namespace: "orchard".into(),
         pod: pod.into(),
@@ -227,14 +155,8 @@ fn paths() {
         (format!("/var/log/pods/{folder}/0.log"), live.clone()),
         (format!("bundle/node-3/pods/{folder}/0.log"), live.clone()),
         (format!("{folder}/0.log"), live),
-        (
-            format!("/var/log/pods/{folder}/12.log.20310309-040506"),
-            rotated.clone(),
-        ),
-        (
-            format!("/var/log/pods/{folder}/12.log.20310309-040506.gz"),
-            rotated.clone(),
-        ),
+        (format!("/var/log/pods/{folder}/12.log.20310309-040506"), rotated.clone()),
+        (format!("/var/log/pods/{folder}/12.log.20310309-040506.gz"), rotated.clone()),
         (format!("/copied/{folder}/12.log.gz"), rotated),
         (
             format!("/var/log/pods/orchard_pear-node1_{HASH}/cider-press/3.log"),
@@ -255,10 +177,7 @@ fn a_symlink_name_cut_by_the_limit_has_no_id() {
     let pod = "p".repeat(190);
     let stem = format!("{pod}_orchard_cider-press-");
     let name = format!("{stem}{}.log", "a".repeat(255 - 4 - stem.len()));
-    assert_eq!(
-        path::parse(&name),
-        Some(log_path(&pod, None, None, false, None))
-    );
+    assert_eq!(path::parse(&name), Some(log_path(&pod, None, None, false, None)));
 }
 
 #[test]

@@ -30,14 +30,8 @@ pub(crate) fn clock(input: &[u8]) -> IResult<&[u8], (i8, i8, i8, i32)> {
         (
             two_digits,
             preceded(char(':'), two_digits),
-            preceded(
-                char(':'),
-                map(two_digits, |second| if second == 60 { 59 } else { second }),
-            ),
-            map(
-                opt(preceded(one_of(".,"), fraction)),
-                Option::unwrap_or_default,
-            ),
+            preceded(char(':'), map(two_digits, |second| if second == 60 { 59 } else { second })),
+            map(opt(preceded(one_of(".,"), fraction)), Option::unwrap_or_default),
         ),
         |(hour, minute, second, nanosecond)| (hour, minute, second, nanosecond),
     )
@@ -48,13 +42,10 @@ pub(crate) fn clock(input: &[u8]) -> IResult<&[u8], (i8, i8, i8, i32)> {
 pub(crate) fn zone(input: &[u8]) -> IResult<&[u8], Offset> {
     alt((
         value(Offset::UTC, one_of("Zz")),
-        map_opt(
-            (one_of("+-"), two_digits, opt(char(':')), two_digits),
-            |(sign, hours, _, minutes)| {
-                let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
-                Offset::from_seconds(if sign == '-' { -seconds } else { seconds }).ok()
-            },
-        ),
+        map_opt((one_of("+-"), two_digits, opt(char(':')), two_digits), |(sign, hours, _, minutes)| {
+            let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
+            Offset::from_seconds(if sign == '-' { -seconds } else { seconds }).ok()
+        }),
     ))
     .parse(input)
 }
@@ -71,21 +62,15 @@ pub(crate) fn instant(
 
 /// RFC 3339 with a zone, such as `2024-05-17T08:03:21.5+02:00`.
 pub(crate) fn rfc3339(input: &[u8]) -> IResult<&[u8], Timestamp> {
-    map_opt(
-        (terminated(|input| date('-', input), tag("T")), clock, zone),
-        |(date, clock, offset)| instant(date, clock, offset),
-    )
+    map_opt((terminated(|input| date('-', input), tag("T")), clock, zone), |(date, clock, offset)| {
+        instant(date, clock, offset)
+    })
     .parse(input)
 }
 
 /// Exactly so many decimal digits; at most 9, so that the number fits.
-pub(crate) fn digits<'a>(
-    count: usize,
-) -> impl Parser<&'a [u8], Output = u32, Error = nom::error::Error<&'a [u8]>> {
-    map(
-        take_while_m_n(count, count, |byte: u8| byte.is_ascii_digit()),
-        decimal,
-    )
+pub(crate) fn digits<'a>(count: usize) -> impl Parser<&'a [u8], Output = u32, Error = nom::error::Error<&'a [u8]>> {
+    map(take_while_m_n(count, count, |byte: u8| byte.is_ascii_digit()), decimal)
 }
 
 fn two_digits(input: &[u8]) -> IResult<&[u8], i8> {
@@ -93,19 +78,14 @@ fn two_digits(input: &[u8]) -> IResult<&[u8], i8> {
 }
 
 fn fraction(input: &[u8]) -> IResult<&[u8], i32> {
-    map_opt(
-        take_while1(|byte: u8| byte.is_ascii_digit()),
-        |digits: &[u8]| {
-            let kept = &digits[..digits.len().min(9)];
-            let scale = 10_u32.pow(9 - kept.len() as u32);
-            i32::try_from(decimal(kept) * scale).ok()
-        },
-    )
+    map_opt(take_while1(|byte: u8| byte.is_ascii_digit()), |digits: &[u8]| {
+        let kept = &digits[..digits.len().min(9)];
+        let scale = 10_u32.pow(9 - kept.len() as u32);
+        i32::try_from(decimal(kept) * scale).ok()
+    })
     .parse(input)
 }
 
 fn decimal(digits: &[u8]) -> u32 {
-    digits
-        .iter()
-        .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+    digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
 }

@@ -15,7 +15,8 @@ pub fn lint(set: &PatternSet) -> Vec<Problem> {
     let mut problems: Vec<Problem> =
         set.engine.check().iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)).collect();
     for (index, located) in set.patterns.iter().enumerate() {
-        let messages = text(located).into_iter().chain(relations(set, located)).chain(anchors(set, index)).chain(regexes(located));
+        let messages =
+            text(located).into_iter().chain(relations(set, located)).chain(anchors(set, index)).chain(regexes(located));
         problems.extend(messages.map(|message| Problem::of_pattern(located, message)));
     }
     problems

@@ -135,7 +135,8 @@ fn value_mistakes(pattern: &Pattern, node: &Node) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if !well_formed(&pattern.id) {
         let mut mistake = at("id").mistake(format!("`{}` is no pattern id", pattern.id));
-        mistake.hint = Some("<system>.<area>.<failure>: lower-case words joined by `-`, three parts joined by `.`".into());
+        mistake.hint =
+            Some("<system>.<area>.<failure>: lower-case words joined by `-`, three parts joined by `.`".into());
         mistakes.push(mistake);
     }
     for (key, text) in [("title", &pattern.title), ("cause", &pattern.cause)] {
@@ -221,9 +222,23 @@ mod tests {
         let table: &[(&str, &str, &[&str])] = &[
             ("    cause: c", "    casue: c", &["p.yaml:7:5: unknown key `casue` (did you mean `cause`?)"]),
             ("severity: error", "severity: eror", &["p.yaml:4:15: unknown value `eror` (did you mean `error`?)"]),
-            ("knative.ingress.probe-forbidden", "Knative", &["p.yaml:2:9: `Knative` is no pattern id (<system>.<area>.<failure>: lower-case words joined by `-`, three parts joined by `.`)"]),
-            ("{ all: ['Probing of '] }", "{ al: ['Probing of '] }", &["p.yaml:6:14: unknown key `al` (did you mean `all`?)"]),
-            ("{ all: ['Probing of '] }", "{ all: [3] }", &["p.yaml:6:20: a literal or { regex: … } is wanted here, not a number; text goes in quotes"]),
+            (
+                "knative.ingress.probe-forbidden",
+                "Knative",
+                &[
+                    "p.yaml:2:9: `Knative` is no pattern id (<system>.<area>.<failure>: lower-case words joined by `-`, three parts joined by `.`)",
+                ],
+            ),
+            (
+                "{ all: ['Probing of '] }",
+                "{ al: ['Probing of '] }",
+                &["p.yaml:6:14: unknown key `al` (did you mean `all`?)"],
+            ),
+            (
+                "{ all: ['Probing of '] }",
+                "{ all: [3] }",
+                &["p.yaml:6:20: a literal or { regex: … } is wanted here, not a number; text goes in quotes"],
+            ),
             ("{ log: 'y' }", "{ log: ' ' }", &["p.yaml:10:12: `tests.silent` has an example without a log"]),
             ("fix: [f]", "fix: []", &["p.yaml:8:10: `fix` wants at least one entry, and none that is empty"]),
             ("patterns:", "pattern:", &["p.yaml:1:1: unknown key `pattern` (did you mean `patterns`?)"]),

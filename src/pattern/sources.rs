@@ -53,7 +53,8 @@ pub fn read(path: &Path) -> Result<Vec<PackSource>, Vec<Problem>> {
 const MAX_DEPTH: usize = 8;
 
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
     entries.sort();
     for path in entries {
         // A mounted ConfigMap keeps its data behind hidden `..data` links; the visible names are enough.

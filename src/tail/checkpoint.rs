@@ -65,13 +65,7 @@ impl From<Hex> for String {
 
 impl Entry {
     /// An entry for a file seen at `seen`.
-    pub fn new(
-        path: &Path,
-        identity: Identity,
-        prefix: Prefix,
-        mark: Mark,
-        seen: Timestamp,
-    ) -> Entry {
+    pub fn new(path: &Path, identity: Identity, prefix: Prefix, mark: Mark, seen: Timestamp) -> Entry {
         Entry {
             path: path.to_string_lossy().into_owned(),
             dev: identity.dev,
@@ -86,26 +80,17 @@ impl Entry {
 
     /// Who the file is.
     pub fn identity(&self) -> Identity {
-        Identity {
-            dev: self.dev,
-            inode: self.inode,
-        }
+        Identity { dev: self.dev, inode: self.inode }
     }
 
     /// What it begins with.
     pub fn prefix(&self) -> Prefix {
-        Prefix {
-            len: self.prefix_len,
-            hash: self.prefix_hash.0,
-        }
+        Prefix { len: self.prefix_len, hash: self.prefix_hash.0 }
     }
 
     /// Where to go on.
     pub fn mark(&self) -> Mark {
-        Mark {
-            offset: self.offset,
-            line: self.line,
-        }
+        Mark { offset: self.offset, line: self.line }
     }
 
     /// Notes that the file is there at `now`.
@@ -200,17 +185,11 @@ impl Checkpoints {
     /// [`CheckpointError::Unwritable`] and [`CheckpointError::Unreadable`], both for the operator to mend.
     pub fn open(state_dir: &Path) -> Result<Checkpoints, CheckpointError> {
         let folder = state_dir.to_path_buf();
-        let unwritable = |source| CheckpointError::Unwritable {
-            folder: folder.clone(),
-            source,
-        };
+        let unwritable = |source| CheckpointError::Unwritable { folder: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(unwritable)?;
         try_writing(&folder).map_err(unwritable)?;
         let path = folder.join(NAME);
-        let found = read(&path).map_err(|source| CheckpointError::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
+        let found = read(&path).map_err(|source| CheckpointError::Unreadable { path: path.clone(), source })?;
         let (entries, fresh, damage) = match found.map(|json| parse(&json)) {
             Some(Ok(entries)) => (entries, false, None),
             Some(Err(why)) => {
@@ -219,13 +198,7 @@ impl Checkpoints {
             }
             None => (Vec::new(), true, None),
         };
-        Ok(Checkpoints {
-            folder,
-            entries,
-            fresh,
-            damage,
-            saved: 0,
-        })
+        Ok(Checkpoints { folder, entries, fresh, damage, saved: 0 })
     }
 
     /// Whether there were no usable checkpoints: the first start on this node, as far as anyone can tell.
@@ -248,11 +221,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`CheckpointError::Unsaved`].
-    pub(super) fn save(
-        &mut self,
-        mut files: Vec<Entry>,
-        now: Timestamp,
-    ) -> Result<(), CheckpointError> {
+    pub(super) fn save(&mut self, mut files: Vec<Entry>, now: Timestamp) -> Result<(), CheckpointError> {
         files.retain(|entry| is_recent(entry, now));
         if files.len() > ENTRY_LIMIT {
             files.sort_by_key(|entry| std::cmp::Reverse(entry.seen));
@@ -260,15 +229,8 @@ impl Checkpoints {
         }
         files.sort_by_cached_key(|entry| (entry.path.clone(), entry.identity()));
         let path = self.folder.join(NAME);
-        let unsaved = |source| CheckpointError::Unsaved {
-            path: path.clone(),
-            source,
-        };
-        let json = serde_json::to_vec(&Document {
-            version: VERSION,
-            files,
-        })
-        .map_err(|error| unsaved(error.into()))?;
+        let unsaved = |source| CheckpointError::Unsaved { path: path.clone(), source };
+        let json = serde_json::to_vec(&Document { version: VERSION, files }).map_err(|error| unsaved(error.into()))?;
         let hash = xxh3_64(&json);
         if hash != self.saved {
             replace(&self.folder, &path, &json).map_err(unsaved)?;
@@ -289,11 +251,7 @@ fn temporary(folder: &Path) -> PathBuf {
 
 fn try_writing(folder: &Path) -> io::Result<()> {
     let path = temporary(folder);
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&path)?;
+    OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
     fs::remove_file(path)
 }
 
@@ -324,16 +282,11 @@ fn parse(json: &[u8]) -> Result<Vec<Entry>, String> {
     }
     let Version { version } = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     if version != VERSION {
-        return Err(format!(
-            "version {version}, and only version {VERSION} is known"
-        ));
+        return Err(format!("version {version}, and only version {VERSION} is known"));
     }
     let document: Document = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     match document.files.iter().find(|entry| !entry.is_sane()) {
-        Some(entry) => Err(format!(
-            "prefix_len {} is more than {PREFIX_LIMIT}",
-            entry.prefix_len
-        )),
+        Some(entry) => Err(format!("prefix_len {} is more than {PREFIX_LIMIT}", entry.prefix_len)),
         None => Ok(document.files),
     }
 }

@@ -6,17 +6,8 @@ fn time(second: i64) -> Timestamp {
 
 fn entry(inode: u64, offset: u64, seen: i64) -> Entry {
     let identity = Identity { dev: 7, inode };
-    let prefix = Prefix {
-        len: 3,
-        hash: u64::MAX - inode,
-    };
-    Entry::new(
-        Path::new("/logs/0.log"),
-        identity,
-        prefix,
-        Mark { offset, line: 4 },
-        time(seen),
-    )
+    let prefix = Prefix { len: 3, hash: u64::MAX - inode };
+    Entry::new(Path::new("/logs/0.log"), identity, prefix, Mark { offset, line: 4 }, time(seen))
 }
 
 fn reopened(folder: &Path) -> Vec<Entry> {
@@ -26,40 +17,15 @@ fn reopened(folder: &Path) -> Vec<Entry> {
 #[test]
 fn version_1_is_understood() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join(NAME),
-        include_str!("../../tests/data/checkpoints/version-1.json"),
-    )
-    .unwrap();
+    fs::write(folder.path().join(NAME), include_str!("../../tests/data/checkpoints/version-1.json")).unwrap();
     let mut checkpoints = Checkpoints::open(folder.path()).unwrap();
     assert!(!checkpoints.fresh());
     let entries = checkpoints.take_entries();
     assert_eq!(entries.len(), 2);
-    assert_eq!(
-        entries[0].path,
-        "/var/log/pods/shop_cart-7d9f_3c1e/app/0.log"
-    );
-    assert_eq!(
-        entries[0].identity(),
-        Identity {
-            dev: 66305,
-            inode: 1311
-        }
-    );
-    assert_eq!(
-        entries[0].prefix(),
-        Prefix {
-            len: 1024,
-            hash: 0x00f3_a1b2_c4d5_e6f7
-        }
-    );
-    assert_eq!(
-        entries[0].mark(),
-        Mark {
-            offset: 52113,
-            line: 407
-        }
-    );
+    assert_eq!(entries[0].path, "/var/log/pods/shop_cart-7d9f_3c1e/app/0.log");
+    assert_eq!(entries[0].identity(), Identity { dev: 66305, inode: 1311 });
+    assert_eq!(entries[0].prefix(), Prefix { len: 1024, hash: 0x00f3_a1b2_c4d5_e6f7 });
+    assert_eq!(entries[0].mark(), Mark { offset: 52113, line: 407 });
     assert_eq!(entries[1].prefix(), Prefix::default());
 }
 
@@ -72,28 +38,18 @@ fn what_is_saved_comes_back() {
     let files = vec![entry(1, u64::MAX, 3600), entry(2, 0, 7200)];
     checkpoints.save(files.clone(), time(7200)).unwrap();
     assert_eq!(reopened(&state), files);
-    assert_eq!(
-        fs::read_dir(&state).unwrap().count(),
-        1,
-        "nothing else stays behind"
-    );
+    assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "nothing else stays behind");
 }
 
 #[test]
 fn an_unchanged_state_is_not_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut checkpoints = Checkpoints::open(folder.path()).unwrap();
-    checkpoints
-        .save(vec![entry(1, 10, 7200)], time(7200))
-        .unwrap();
+    checkpoints.save(vec![entry(1, 10, 7200)], time(7200)).unwrap();
     fs::remove_file(folder.path().join(NAME)).unwrap();
-    checkpoints
-        .save(vec![entry(1, 10, 7300)], time(7300))
-        .unwrap();
+    checkpoints.save(vec![entry(1, 10, 7300)], time(7300)).unwrap();
     assert!(reopened(folder.path()).is_empty());
-    checkpoints
-        .save(vec![entry(1, 11, 7300)], time(7300))
-        .unwrap();
+    checkpoints.save(vec![entry(1, 11, 7300)], time(7300)).unwrap();
     assert_eq!(reopened(folder.path()).len(), 1);
 }
 
@@ -102,18 +58,11 @@ fn old_entries_go_and_the_number_is_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let mut checkpoints = Checkpoints::open(folder.path()).unwrap();
     let now = 100 * KEEP_SECONDS;
-    checkpoints
-        .save(
-            vec![entry(1, 1, now), entry(2, 2, now - KEEP_SECONDS - 3600)],
-            time(now),
-        )
-        .unwrap();
+    checkpoints.save(vec![entry(1, 1, now), entry(2, 2, now - KEEP_SECONDS - 3600)], time(now)).unwrap();
     assert_eq!(reopened(folder.path()), [entry(1, 1, now)]);
 
     let many = (0..ENTRY_LIMIT as u64).map(|inode| entry(inode, 0, now - 7200));
-    checkpoints
-        .save(many.chain([entry(u64::MAX, 5, now)]).collect(), time(now))
-        .unwrap();
+    checkpoints.save(many.chain([entry(u64::MAX, 5, now)]).collect(), time(now)).unwrap();
     let kept = reopened(folder.path());
     assert_eq!(kept.len(), ENTRY_LIMIT);
     assert!(kept.contains(&entry(u64::MAX, 5, now)));
@@ -128,37 +77,19 @@ fn damaged_files_are_set_aside_one_by_one() {
         "{\"version\":1,\"files\":[{".to_string(),
         "\u{0}\u{0}\u{0}".to_string(),
         format!("{{\"version\":2,\"files\":[{sane}]}}"),
-        format!(
-            "{{\"version\":1,\"files\":[{}]}}",
-            sane.replace("\"4\"", "\"zz\"")
-        ),
-        format!(
-            "{{\"version\":1,\"files\":[{}]}}",
-            sane.replace("\"prefix_len\":3", "\"prefix_len\":2000")
-        ),
-        format!(
-            "{{\"version\":1,\"files\":[{}]}}",
-            sane.replace("\"offset\":5", "\"offset\":-5")
-        ),
+        format!("{{\"version\":1,\"files\":[{}]}}", sane.replace("\"4\"", "\"zz\"")),
+        format!("{{\"version\":1,\"files\":[{}]}}", sane.replace("\"prefix_len\":3", "\"prefix_len\":2000")),
+        format!("{{\"version\":1,\"files\":[{}]}}", sane.replace("\"offset\":5", "\"offset\":-5")),
     ];
     for (number, content) in (1..).zip(&cases) {
         fs::write(folder.path().join(NAME), content).unwrap();
         let checkpoints = Checkpoints::open(folder.path()).unwrap();
         let damage = checkpoints.damage().expect(content);
-        assert_eq!(
-            damage.aside,
-            folder
-                .path()
-                .join(format!("checkpoints.json.damaged-{number}"))
-        );
+        assert_eq!(damage.aside, folder.path().join(format!("checkpoints.json.damaged-{number}")));
         assert_eq!(&fs::read_to_string(&damage.aside).unwrap(), content);
         assert!(checkpoints.fresh());
     }
-    fs::write(
-        folder.path().join(NAME),
-        format!("{{\"version\":1,\"files\":[{sane}]}}"),
-    )
-    .unwrap();
+    fs::write(folder.path().join(NAME), format!("{{\"version\":1,\"files\":[{sane}]}}")).unwrap();
     assert_eq!(reopened(folder.path()).len(), 1);
 }
 
@@ -169,10 +100,7 @@ fn damaged_files_do_not_pile_up() {
         fs::write(folder.path().join(NAME), "?").unwrap();
         Checkpoints::open(folder.path()).unwrap();
     }
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        DAMAGED_LIMIT as usize
-    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), DAMAGED_LIMIT as usize);
 }
 
 #[test]
@@ -183,16 +111,10 @@ fn a_state_folder_that_cannot_be_used_says_which_and_how_to_mend_it() {
     let error = Checkpoints::open(&file.join("inner")).unwrap_err();
     assert!(matches!(error, CheckpointError::Unwritable { .. }));
     let text = error.to_string();
-    assert!(
-        text.contains(&file.join("inner").display().to_string()),
-        "{text}"
-    );
+    assert!(text.contains(&file.join("inner").display().to_string()), "{text}");
     assert!(text.contains("state_dir"), "{text}");
 
     fs::create_dir(folder.path().join(NAME)).unwrap();
     let error = Checkpoints::open(folder.path()).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::Unreadable { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::Unreadable { .. }), "{error}");
 }

@@ -71,14 +71,8 @@ impl Globs {
         if include.is_empty() {
             return Err(TailError::NothingIncluded);
         }
-        let includes = include
-            .iter()
-            .map(|glob| Include::new(glob))
-            .collect::<Result<_, _>>()?;
-        let excludes = exclude
-            .iter()
-            .map(|glob| exclusion(glob))
-            .collect::<Result<_, _>>()?;
+        let includes = include.iter().map(|glob| Include::new(glob)).collect::<Result<_, _>>()?;
+        let excludes = exclude.iter().map(|glob| exclusion(glob)).collect::<Result<_, _>>()?;
         Ok(Globs { includes, excludes })
     }
 
@@ -89,19 +83,14 @@ impl Globs {
         for include in &self.includes {
             walker.find(include);
         }
-        let mut resolver =
-            Resolver::new(self.includes.iter().map(|include| include.root.as_path()));
+        let mut resolver = Resolver::new(self.includes.iter().map(|include| include.root.as_path()));
         let mut walk = Walk::default();
         let mut seen = HashMap::new();
         for found in std::mem::take(&mut walker.found) {
             self.sight(found, &mut resolver, &mut seen, &mut walk);
         }
         // Rotation happens where a file really is, which need not be where a glob found it.
-        let real = walk
-            .sightings
-            .iter()
-            .map(|sighting| &sighting.path)
-            .chain(lives);
+        let real = walk.sightings.iter().map(|sighting| &sighting.path).chain(lives);
         for folder in real.filter_map(|path| path.parent()) {
             walker.find_rotated(folder);
         }
@@ -109,10 +98,7 @@ impl Globs {
             self.sight(found, &mut resolver, &mut seen, &mut walk);
         }
         // Under one name each: hints come under the name that a folder was last watched by.
-        let folders = walker
-            .folders
-            .iter()
-            .filter_map(|folder| resolver.folder(folder).ok());
+        let folders = walker.folders.iter().filter_map(|folder| resolver.folder(folder).ok());
         walk.folders = folders.collect();
         walk.folders.retain(|folder| resolver.is_inside(folder));
         walk.refused.append(&mut walker.refused);
@@ -120,13 +106,7 @@ impl Globs {
         walk
     }
 
-    fn sight(
-        &self,
-        found: Match,
-        resolver: &mut Resolver,
-        seen: &mut HashMap<Identity, usize>,
-        walk: &mut Walk,
-    ) {
+    fn sight(&self, found: Match, resolver: &mut Resolver, seen: &mut HashMap<Identity, usize>, walk: &mut Walk) {
         let shown = found.folder.join(&found.name);
         if names::never_tailed(&shown) || self.excluded(&shown) {
             return;
@@ -162,9 +142,7 @@ impl Globs {
     }
 
     fn excluded(&self, path: &Path) -> bool {
-        self.excludes
-            .iter()
-            .any(|pattern| pattern.matches_path_with(path, OPTIONS))
+        self.excludes.iter().any(|pattern| pattern.matches_path_with(path, OPTIONS))
     }
 }
 
@@ -197,10 +175,7 @@ struct Resolver {
 impl Resolver {
     fn new<'a>(roots: impl Iterator<Item = &'a Path>) -> Resolver {
         let all = roots.chain(KNOWN_TARGETS.iter().map(Path::new));
-        Resolver {
-            roots: all.filter_map(|root| fs::canonicalize(root).ok()).collect(),
-            folders: HashMap::new(),
-        }
+        Resolver { roots: all.filter_map(|root| fs::canonicalize(root).ok()).collect(), folders: HashMap::new() }
     }
 
     /// The folder without links in its path.
@@ -254,6 +229,5 @@ fn settle_rotated(walk: &mut Walk, lives: &HashSet<PathBuf>) {
         sighting.live = live;
         true
     });
-    walk.sightings
-        .sort_by_cached_key(|sighting| Rank::of(&sighting.live, &sighting.path));
+    walk.sightings.sort_by_cached_key(|sighting| Rank::of(&sighting.live, &sighting.path));
 }

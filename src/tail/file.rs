@@ -77,17 +77,11 @@ pub struct Followed {
 /// Those of opening; `NotFound` if another file is there now.
 pub fn open_seen(path: &Path, identity: Identity) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
     match metadata.is_file() && Identity::of(&metadata) == identity {
         true => Ok(file),
-        false => Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "another file has taken its place",
-        )),
+        false => Err(io::Error::new(io::ErrorKind::NotFound, "another file has taken its place")),
     }
 }
 
@@ -158,9 +152,7 @@ impl Followed {
     /// It wasn't seen anywhere: deleted, or moved out of sight.
     pub fn lose_sight(&mut self, succeeded: bool, now: Instant) {
         let unlinked = match &self.file {
-            Some(file) => file
-                .metadata()
-                .map_or(true, |metadata| metadata.nlink() == 0),
+            Some(file) => file.metadata().map_or(true, |metadata| metadata.nlink() == 0),
             // It may have been renamed just while we looked; the grace of a rename leaves time to look again.
             None => false,
         };
@@ -169,11 +161,7 @@ impl Followed {
     }
 
     fn depart(&mut self, unlinked: bool, succeeded: bool, now: Instant) {
-        let departure = self.departed.get_or_insert(Departure {
-            since: now,
-            unlinked,
-            succeeded: None,
-        });
+        let departure = self.departed.get_or_insert(Departure { since: now, unlinked, succeeded: None });
         departure.unlinked = unlinked;
         if succeeded {
             departure.succeeded.get_or_insert(now);
@@ -218,11 +206,7 @@ impl Followed {
         if self.ended {
             return None;
         }
-        [self.final_at(), self.retry_at]
-            .into_iter()
-            .flatten()
-            .filter(|due| *due > now)
-            .min()
+        [self.final_at(), self.retry_at].into_iter().flatten().filter(|due| *due > now).min()
     }
 
     /// Reads on into `buffer`, opening the file if need be. At the end of a file that can't grow any more it sets `ended`.
@@ -231,11 +215,7 @@ impl Followed {
     /// Those of opening and reading. A departed file that can't be opened any more ends instead.
     pub fn read(&mut self, buffer: &mut [u8], now: Instant) -> io::Result<Step> {
         if self.ended || buffer.is_empty() {
-            return Ok(if self.ended {
-                Step::End
-            } else {
-                Step::Bytes(0)
-            });
+            return Ok(if self.ended { Step::End } else { Step::Bytes(0) });
         }
         if self.file.is_none() && !self.reopen(now)? {
             self.ended = true;
@@ -255,11 +235,7 @@ impl Followed {
         self.prefix.grow(file)?;
         self.offset += bytes as u64;
         self.suspect = bytes < buffer.len();
-        self.size = if self.suspect {
-            self.offset
-        } else {
-            file.metadata()?.len()
-        };
+        self.size = if self.suspect { self.offset } else { file.metadata()?.len() };
         Ok(Step::Bytes(bytes))
     }
 
@@ -272,9 +248,7 @@ impl Followed {
                 self.suspect = true;
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_final(now) => {
-                Ok(false)
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_final(now) => Ok(false),
             Err(error) => Err(error),
         }
     }

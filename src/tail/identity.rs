@@ -24,10 +24,7 @@ pub struct Identity {
 impl Identity {
     /// The identity in a file's metadata.
     pub fn of(metadata: &Metadata) -> Identity {
-        Identity {
-            dev: metadata.dev(),
-            inode: metadata.ino(),
-        }
+        Identity { dev: metadata.dev(), inode: metadata.ino() }
     }
 }
 
@@ -42,10 +39,7 @@ pub struct Prefix {
 
 impl Prefix {
     fn of(bytes: &[u8]) -> Prefix {
-        Prefix {
-            len: bytes.len(),
-            hash: if bytes.is_empty() { 0 } else { xxh3_64(bytes) },
-        }
+        Prefix { len: bytes.len(), hash: if bytes.is_empty() { 0 } else { xxh3_64(bytes) } }
     }
 
     /// Hashes what is there now.
@@ -130,12 +124,7 @@ mod tests {
         let mut log = file(b"");
         let mut prefix = Prefix::take(&log).unwrap();
         assert_eq!(prefix, Prefix::default());
-        for (more, len) in [
-            (10, 10),
-            (1000, 1010),
-            (500, PREFIX_LIMIT),
-            (500, PREFIX_LIMIT),
-        ] {
+        for (more, len) in [(10, 10), (1000, 1010), (500, PREFIX_LIMIT), (500, PREFIX_LIMIT)] {
             log.write_all(&vec![b'x'; more]).unwrap();
             assert!(prefix.holds(&log).unwrap());
             prefix.grow(&log).unwrap();

@@ -76,18 +76,10 @@ impl Ledger {
     /// isn't followed any more nothing is held.
     pub fn sent(&mut self, file: FileId, start: Mark) -> UnitId {
         self.sent += 1;
-        let mut unit = UnitId {
-            file,
-            offset: start.offset,
-            number: self.sent,
-        };
+        let mut unit = UnitId { file, offset: start.offset, number: self.sent };
         if let Some(page) = self.pages.get_mut(&file) {
             let watermark = page.watermark();
-            let start = if start.offset < watermark.offset {
-                watermark
-            } else {
-                start
-            };
+            let start = if start.offset < watermark.offset { watermark } else { start };
             unit.offset = start.offset;
             page.open.insert((unit.offset, unit.number), start.line);
             self.in_flight += 1;
@@ -126,13 +118,7 @@ impl Ledger {
     /// Begins (or, after a truncation, begins again) a file at `at`. What was in flight from it holds nothing any more.
     pub(super) fn open(&mut self, file: FileId, at: Mark) {
         self.close(file);
-        self.pages.insert(
-            file,
-            Page {
-                settled: at,
-                open: BTreeMap::new(),
-            },
-        );
+        self.pages.insert(file, Page { settled: at, open: BTreeMap::new() });
     }
 
     /// Forgets a file.
@@ -152,10 +138,7 @@ mod tests {
     const FILE: FileId = FileId(1);
 
     fn mark(offset: u64) -> Mark {
-        Mark {
-            offset,
-            line: offset + 1,
-        }
+        Mark { offset, line: offset + 1 }
     }
 
     fn ledger() -> Ledger {
@@ -186,15 +169,9 @@ mod tests {
         ledger.settle(FILE, mark(50));
         ledger.done(stale);
         ledger.done(stale);
-        assert_eq!(
-            (ledger.watermark(FILE), ledger.in_flight()),
-            (Some(mark(10)), 1)
-        );
+        assert_eq!((ledger.watermark(FILE), ledger.in_flight()), (Some(mark(10)), 1));
         ledger.done(fresh);
-        assert_eq!(
-            (ledger.watermark(FILE), ledger.in_flight()),
-            (Some(mark(50)), 0)
-        );
+        assert_eq!((ledger.watermark(FILE), ledger.in_flight()), (Some(mark(50)), 0));
     }
 
     #[test]

@@ -12,9 +12,7 @@ pub fn newlines_before(file: &File, end: u64) -> io::Result<u64> {
     let mut buffer = vec![0; 64 << 10];
     let (mut offset, mut lines) = (0, 0);
     while offset < end {
-        let wanted = buffer
-            .len()
-            .min(usize::try_from(end - offset).unwrap_or(usize::MAX));
+        let wanted = buffer.len().min(usize::try_from(end - offset).unwrap_or(usize::MAX));
         let bytes = read_at(file, &mut buffer[..wanted], offset)?;
         if bytes == 0 {
             break;
@@ -91,10 +89,6 @@ mod tests {
         }
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(format!("\n{long}").as_bytes()).unwrap();
-        assert_eq!(
-            last_line_boundary(&file, 1000).unwrap(),
-            200_001,
-            "too far back"
-        );
+        assert_eq!(last_line_boundary(&file, 1000).unwrap(), 200_001, "too far back");
     }
 }

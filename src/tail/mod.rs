@@ -203,16 +203,7 @@ impl Tailer {
     /// Globs that can't be used. That inotify isn't to be had is no error: see [`Stats::polling`].
     pub fn new(config: Config, mut checkpoints: Checkpoints) -> Result<Tailer, TailError> {
         let globs = Globs::new(&config.include, &config.exclude)?;
-        let known = |entry: Entry| {
-            (
-                entry.identity(),
-                Known {
-                    entry,
-                    finished: None,
-                    seen: false,
-                },
-            )
-        };
+        let known = |entry: Entry| (entry.identity(), Known { entry, finished: None, seen: false });
         let now = Instant::now();
         Ok(Tailer {
             globs,
@@ -255,8 +246,7 @@ impl Tailer {
                 return ready;
             }
             let until = self.next_due().min(deadline);
-            self.watch
-                .wait(until.saturating_duration_since(Instant::now()));
+            self.watch.wait(until.saturating_duration_since(Instant::now()));
         }
     }
 
@@ -270,16 +260,9 @@ impl Tailer {
         let file = self.files.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
         file.used = self.clock;
         let offset = file.offset;
-        let step = file
-            .read(buffer, self.now)
-            .inspect_err(|_| file.retry_at = Some(self.now + RETRY_PERIOD))?;
+        let step = file.read(buffer, self.now).inspect_err(|_| file.retry_at = Some(self.now + RETRY_PERIOD))?;
         file.retry_at = None;
-        let read = Read {
-            bytes: 0,
-            offset,
-            ended: file.ended,
-            truncated: false,
-        };
+        let read = Read { bytes: 0, offset, ended: file.ended, truncated: false };
         match step {
             Step::Bytes(bytes) => {
                 self.bytes_read += bytes as u64;
@@ -297,11 +280,7 @@ impl Tailer {
             Step::Replaced => {
                 self.truncations += 1;
                 self.ledger.open(id, Mark::BEGINNING);
-                Ok(Read {
-                    offset: 0,
-                    truncated: true,
-                    ..read
-                })
+                Ok(Read { offset: 0, truncated: true, ..read })
             }
         }
     }
@@ -324,17 +303,13 @@ impl Tailer {
         self.forget_old(now);
         let finished = self.known.values().map(|known| known.entry.clone());
         // A closed file whose inode went to another one has nothing left to be read, and its entry would stand for the other.
-        let followed = self
-            .files
-            .iter()
-            .filter(|(id, file)| self.by_identity.get(&file.identity) == Some(id));
+        let followed = self.files.iter().filter(|(id, file)| self.by_identity.get(&file.identity) == Some(id));
         let followed = followed.map(|(&id, file)| {
             let mark = self.ledger.watermark(id).unwrap_or(file.start);
             Entry::new(&file.live, file.identity, file.prefix, mark, now)
         });
         // Followed files come first, so that they win over what is remembered of others.
-        self.checkpoints
-            .save(followed.chain(finished).collect(), now)
+        self.checkpoints.save(followed.chain(finished).collect(), now)
     }
 
     /// Numbers for metrics and health.
@@ -345,12 +320,7 @@ impl Tailer {
             files_known: self.files.len(),
             bytes_read: self.bytes_read,
             lag_bytes: self.files.values().map(unread).sum(),
-            rotated_unread_bytes: self
-                .files
-                .values()
-                .filter(|file| file.departed())
-                .map(unread)
-                .sum(),
+            rotated_unread_bytes: self.files.values().filter(|file| file.departed()).map(unread).sum(),
             bytes_lost: self.bytes_lost,
             truncations: self.truncations,
             refused: self.complained.len(),

@@ -35,16 +35,8 @@ impl Rank {
             _ => Age::Live,
         };
         match (restart(live), live.parent()) {
-            (Some(restart), Some(folder)) => Rank {
-                group: folder.to_path_buf(),
-                restart,
-                age,
-            },
-            _ => Rank {
-                group: live.to_path_buf(),
-                restart: 0,
-                age,
-            },
+            (Some(restart), Some(folder)) => Rank { group: folder.to_path_buf(), restart, age },
+            _ => Rank { group: live.to_path_buf(), restart: 0, age },
         }
     }
 }
@@ -55,9 +47,7 @@ pub fn rotated(path: &Path) -> Option<(PathBuf, Age)> {
     let suffix = path.extension()?.to_str()?;
     let plausible = suffix.len() <= 32
         && suffix.starts_with(|c: char| c.is_ascii_digit())
-        && suffix
-            .bytes()
-            .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'T'));
+        && suffix.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'T'));
     if !plausible {
         return None;
     }
@@ -73,20 +63,12 @@ pub fn rotated_by_kubelet(path: &Path) -> bool {
     let Some(suffix) = path.extension().and_then(OsStr::to_str) else {
         return false;
     };
-    suffix.len() == 15
-        && suffix.bytes().enumerate().all(|(i, b)| {
-            if i == 8 {
-                b == b'-'
-            } else {
-                b.is_ascii_digit()
-            }
-        })
+    suffix.len() == 15 && suffix.bytes().enumerate().all(|(i, b)| if i == 8 { b == b'-' } else { b.is_ascii_digit() })
 }
 
 /// Names that are never read: compressed files, and files that are still being compressed.
 pub fn never_tailed(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "gz" || extension == "tmp")
+    path.extension().is_some_and(|extension| extension == "gz" || extension == "tmp")
 }
 
 fn restart(live: &Path) -> Option<u64> {
@@ -104,16 +86,8 @@ mod tests {
     fn rotation_is_read_from_the_name() {
         let dated = |text: &str| Some(Age::Dated(text.to_string()));
         for (name, live, age) in [
-            (
-                "/p/0.log.20260203-040506",
-                "/p/0.log",
-                dated("20260203-040506"),
-            ),
-            (
-                "/d/f-json.log.1",
-                "/d/f-json.log",
-                Some(Age::Numbered(Reverse(1))),
-            ),
+            ("/p/0.log.20260203-040506", "/p/0.log", dated("20260203-040506")),
+            ("/d/f-json.log.1", "/d/f-json.log", Some(Age::Numbered(Reverse(1)))),
             ("/a/app.log.20260203", "/a/app.log", dated("20260203")),
             ("/a/app.log.2026-02-03", "/a/app.log", dated("2026-02-03")),
             ("/p/0.log", "", None),
@@ -143,20 +117,14 @@ mod tests {
         ];
         assert!(ordered.is_sorted());
         assert!(ordered.iter().all(|rank| rank.group == Path::new("/p")));
-        assert_ne!(
-            rank("/p/a.log", "/p/a.log").group,
-            rank("/p/b.log", "/p/b.log").group
-        );
+        assert_ne!(rank("/p/a.log", "/p/a.log").group, rank("/p/b.log", "/p/b.log").group);
     }
 
     #[test]
     fn compressed_files_are_never_tailed() {
-        for (name, never) in [
-            ("0.log.20260203-040506.gz", true),
-            ("0.log.gz.tmp", true),
-            ("0.log", false),
-            ("gz", false),
-        ] {
+        for (name, never) in
+            [("0.log.20260203-040506.gz", true), ("0.log.gz.tmp", true), ("0.log", false), ("gz", false)]
+        {
             assert_eq!(never_tailed(Path::new(name)), never, "{name}");
         }
     }

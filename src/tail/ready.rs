@@ -16,9 +16,7 @@ impl Tailer {
     pub(super) fn ready(&mut self) -> Vec<Ready> {
         let now = self.now;
         let ready = self.files.iter().filter(|(_, file)| file.is_ready(now));
-        let mut ranked: Vec<_> = ready
-            .map(|(&id, file)| (file.rank(), id, file.unread() > 0))
-            .collect();
+        let mut ranked: Vec<_> = ready.map(|(&id, file)| (file.rank(), id, file.unread() > 0)).collect();
         ranked.sort();
         let mut answer = Vec::with_capacity(ranked.len());
         let mut occupied: Option<PathBuf> = None;
@@ -51,14 +49,7 @@ impl Tailer {
             self.ledger.open(id, file.start);
         }
         let Mark { offset, line } = file.start;
-        Some(Ready {
-            id,
-            path: file.shown.clone(),
-            identity: file.identity,
-            offset,
-            line,
-            new,
-        })
+        Some(Ready { id, path: file.shown.clone(), identity: file.identity, offset, line, new })
     }
 
     /// Before `id` is opened: closes files for it while too many are open.
@@ -73,13 +64,8 @@ impl Tailer {
     pub(super) fn close_beyond(&mut self, limit: usize) {
         let mut open = self.files.values().filter(|file| file.is_open()).count();
         while open > limit {
-            let closable = self
-                .files
-                .values_mut()
-                .filter(|file| file.is_open() && !file.unlinked());
-            let Some(file) =
-                closable.min_by_key(|file| (file.departed(), file.unread() > 0, file.used))
-            else {
+            let closable = self.files.values_mut().filter(|file| file.is_open() && !file.unlinked());
+            let Some(file) = closable.min_by_key(|file| (file.departed(), file.unread() > 0, file.used)) else {
                 return;
             };
             file.close();
@@ -96,9 +82,6 @@ impl Tailer {
         if !self.watch.complete() {
             due = due.min(self.next_look);
         }
-        self.files
-            .values()
-            .filter_map(|file| file.due(self.now))
-            .fold(due, Instant::min)
+        self.files.values().filter_map(|file| file.due(self.now)).fold(due, Instant::min)
     }
 }

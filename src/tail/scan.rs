@@ -45,10 +45,7 @@ impl Tailer {
         let everything = hints.lost || (!self.watch.complete() && now >= self.next_look);
         if everything {
             self.next_look = now + LOOK_PERIOD;
-            self.files
-                .values_mut()
-                .filter(|file| !file.ended)
-                .for_each(Followed::look);
+            self.files.values_mut().filter(|file| !file.ended).for_each(Followed::look);
         } else {
             for path in &hints.written {
                 if let Some(file) = self.by_path.get(path).and_then(|id| self.files.get_mut(id)) {
@@ -56,10 +53,7 @@ impl Tailer {
                 }
             }
             // No folder we watch need tell of these.
-            self.files
-                .values_mut()
-                .filter(|file| file.departed() && !file.ended)
-                .for_each(Followed::look);
+            self.files.values_mut().filter(|file| file.departed() && !file.ended).for_each(Followed::look);
         }
         self.retire();
     }
@@ -67,15 +61,10 @@ impl Tailer {
     fn scan(&mut self) {
         let began = Instant::now();
         self.scan_wanted = false;
-        let mut lives: HashSet<PathBuf> =
-            self.files.values().map(|file| file.live.clone()).collect();
+        let mut lives: HashSet<PathBuf> = self.files.values().map(|file| file.live.clone()).collect();
         if !self.scanned {
             // Where the process stopped in the middle of a rotation only the checkpoint knows the live path.
-            lives.extend(
-                self.known
-                    .values()
-                    .map(|known| PathBuf::from(&known.entry.path)),
-            );
+            lives.extend(self.known.values().map(|known| PathBuf::from(&known.entry.path)));
         }
         let mut walk = self.globs.walk(&lives);
         self.watch.follow(&walk.folders);
@@ -87,9 +76,7 @@ impl Tailer {
             .collect();
         let mut met = HashSet::new();
         for sighting in &walk.sightings {
-            let succeeded = live_now
-                .get(sighting.live.as_path())
-                .is_some_and(|other| *other != sighting.identity);
+            let succeeded = live_now.get(sighting.live.as_path()).is_some_and(|other| *other != sighting.identity);
             match self.meet(sighting, succeeded) {
                 Ok(Some(id)) => {
                     met.insert(id);
@@ -97,20 +84,12 @@ impl Tailer {
                 Ok(None) => {}
                 // It went away, or another came, since it was seen. The next scan tells.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.scan_wanted = true,
-                Err(error) => walk
-                    .refused
-                    .push((sighting.path.clone(), error.to_string())),
+                Err(error) => walk.refused.push((sighting.path.clone(), error.to_string())),
             }
         }
-        for (id, file) in self
-            .files
-            .iter_mut()
-            .filter(|(id, file)| !met.contains(id) && !file.ended)
-        {
+        for (id, file) in self.files.iter_mut().filter(|(id, file)| !met.contains(id) && !file.ended) {
             tracing::debug!(?id, path = %file.at.display(), "a log file is not where it was");
-            let succeeded = live_now
-                .get(file.live.as_path())
-                .is_some_and(|other| *other != file.identity);
+            let succeeded = live_now.get(file.live.as_path()).is_some_and(|other| *other != file.identity);
             file.lose_sight(succeeded, self.now);
         }
         let placed = self.files.iter().filter(|(_, file)| !file.ended);
@@ -171,9 +150,7 @@ impl Tailer {
         }
         let file = open_seen(&sighting.path, sighting.identity)?;
         let start = match self.known.get_mut(&sighting.identity) {
-            Some(known)
-                if sighting.size >= known.entry.offset && known.entry.prefix().holds(&file)? =>
-            {
+            Some(known) if sighting.size >= known.entry.offset && known.entry.prefix().holds(&file)? => {
                 if sighting.rotated() && sighting.size == known.entry.offset {
                     known.finished = Some(state);
                     return Ok(None);
@@ -189,10 +166,7 @@ impl Tailer {
             }
             None if self.read_from == ReadFrom::Beginning => Mark::BEGINNING,
             // Its lines are counted when it first grows, so that a start doesn't read the whole disk.
-            None => Mark {
-                offset: last_line_boundary(&file, LOOK_BACK)?,
-                line: 0,
-            },
+            None => Mark { offset: last_line_boundary(&file, LOOK_BACK)?, line: 0 },
         };
         let prefix = Prefix::take(&file)?;
         Ok(Some((Followed::new(sighting, file, prefix, start), start)))
@@ -200,26 +174,10 @@ impl Tailer {
 
     /// A rotated file from before our first start: it isn't read, and after a restart still not.
     fn remember_as_finished(&mut self, sighting: &Sighting, prefix: Prefix) {
-        let mark = Mark {
-            offset: sighting.size,
-            line: 0,
-        };
-        let entry = Entry::new(
-            &sighting.live,
-            sighting.identity,
-            prefix,
-            mark,
-            Timestamp::UNIX_EPOCH,
-        );
+        let mark = Mark { offset: sighting.size, line: 0 };
+        let entry = Entry::new(&sighting.live, sighting.identity, prefix, mark, Timestamp::UNIX_EPOCH);
         let finished = Some((sighting.size, sighting.changed));
-        self.known.insert(
-            sighting.identity,
-            Known {
-                entry,
-                finished,
-                seen: true,
-            },
-        );
+        self.known.insert(sighting.identity, Known { entry, finished, seen: true });
     }
 
     /// Lets go of ended files all of whose bytes are done. They stay known, so that what a late writer adds is read.
@@ -237,40 +195,17 @@ impl Tailer {
             self.ledger.close(id);
             if self.by_identity.get(&file.identity) == Some(&id) {
                 self.by_identity.remove(&file.identity);
-                let entry = Entry::new(
-                    &file.live,
-                    file.identity,
-                    file.prefix,
-                    mark,
-                    Timestamp::UNIX_EPOCH,
-                );
-                self.known.insert(
-                    file.identity,
-                    Known {
-                        entry,
-                        finished: None,
-                        seen: true,
-                    },
-                );
+                let entry = Entry::new(&file.live, file.identity, file.prefix, mark, Timestamp::UNIX_EPOCH);
+                self.known.insert(file.identity, Known { entry, finished: None, seen: true });
             }
         }
     }
 
     /// Forgets files that weren't seen for a week, and those seen longest ago if there are too many.
     pub(super) fn forget_old(&mut self, now: Timestamp) {
-        self.known
-            .retain(|_, known| checkpoint::is_recent(&known.entry, now));
-        if let Some(excess) = self
-            .known
-            .len()
-            .checked_sub(ENTRY_LIMIT)
-            .filter(|excess| *excess > 0)
-        {
-            let mut by_age: Vec<_> = self
-                .known
-                .iter()
-                .map(|(id, known)| (known.entry.seen, *id))
-                .collect();
+        self.known.retain(|_, known| checkpoint::is_recent(&known.entry, now));
+        if let Some(excess) = self.known.len().checked_sub(ENTRY_LIMIT).filter(|excess| *excess > 0) {
+            let mut by_age: Vec<_> = self.known.iter().map(|(id, known)| (known.entry.seen, *id)).collect();
             by_age.sort_unstable();
             for (_, identity) in &by_age[..excess] {
                 self.known.remove(identity);
@@ -294,8 +229,5 @@ fn is_same(file: &Followed, sighting: &Sighting) -> io::Result<bool> {
     if file.is_open() || file.at == sighting.path {
         return Ok(true);
     }
-    Ok(file.prefix.len > 0
-        && file
-            .prefix
-            .holds(&open_seen(&sighting.path, sighting.identity)?)?)
+    Ok(file.prefix.len > 0 && file.prefix.holds(&open_seen(&sighting.path, sighting.identity)?)?)
 }

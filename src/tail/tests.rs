@@ -27,21 +27,11 @@ fn growth_and_new_files_are_noticed_by_hints() {
     assert!(!reader.tailer.stats().polling);
     reader.append("pod/0.log", "two\n");
     reader.append("other/5.log", "new\n");
-    reader.read_until(|reader| {
-        reader.text_is("0.log", "one\ntwo\n") && reader.text_is("5.log", "new\n")
-    });
+    reader.read_until(|reader| reader.text_is("0.log", "one\ntwo\n") && reader.text_is("5.log", "new\n"));
     reader.append("other/5.log", "more\n");
     reader.read_until(|reader| reader.text_is("5.log", "new\nmore\n"));
     let stats = reader.tailer.stats();
-    assert_eq!(
-        (
-            stats.files_known,
-            stats.files_open,
-            stats.bytes_read,
-            stats.lag_bytes
-        ),
-        (2, 2, 17, 0)
-    );
+    assert_eq!((stats.files_known, stats.files_open, stats.bytes_read, stats.lag_bytes), (2, 2, 17, 0));
 }
 
 #[test]
@@ -62,19 +52,13 @@ fn hints_arrive_where_the_log_root_is_itself_a_link() {
 #[test]
 fn without_inotify_everything_still_arrives() {
     let mut reader = Reader::new(|config| config.rescan = Duration::from_millis(100));
-    reader.tailer.watch = Watch::with(|_| {
-        Err(notify::Error::io(io::Error::from_raw_os_error(
-            libc::EMFILE,
-        )))
-    });
+    reader.tailer.watch = Watch::with(|_| Err(notify::Error::io(io::Error::from_raw_os_error(libc::EMFILE))));
     reader.append("pod/0.log", "one\n");
     reader.read_until(|reader| reader.text_is("0.log", "one\n"));
     assert!(reader.tailer.stats().polling);
     reader.append("pod/0.log", "two\n");
     reader.append("pod/1.log", "next\n");
-    reader.read_until(|reader| {
-        reader.text_is("0.log", "one\ntwo\n") && reader.text_is("1.log", "next\n")
-    });
+    reader.read_until(|reader| reader.text_is("0.log", "one\ntwo\n") && reader.text_is("1.log", "next\n"));
 }
 
 #[test]
@@ -84,27 +68,14 @@ fn a_start_at_the_end_begins_after_the_last_whole_line() {
     reader.append("pod/1.log", "no newline at all");
     reader.append("pod/0.log.20260203-040506", "long gone\n");
     reader.read_all();
-    assert_eq!(
-        reader.texts(),
-        pairs(&[("0.log", "half"), ("1.log", "no newline at all")])
-    );
-    assert_eq!(
-        reader.streams.values().next().unwrap().start,
-        Mark {
-            offset: 10,
-            line: 3
-        }
-    );
+    assert_eq!(reader.texts(), pairs(&[("0.log", "half"), ("1.log", "no newline at all")]));
+    assert_eq!(reader.streams.values().next().unwrap().start, Mark { offset: 10, line: 3 });
     reader.append("pod/0.log", " and half\n");
     reader.append("pod/2.log", "from its start\n");
     reader.read_later();
     assert!(reader.text_is("0.log", "half and half\n"));
     assert!(reader.text_is("2.log", "from its start\n"));
-    assert_eq!(
-        reader.streams.len(),
-        3,
-        "what was rotated before us stays unread"
-    );
+    assert_eq!(reader.streams.len(), 3, "what was rotated before us stays unread");
 
     // What grew and what appeared while nobody looked is read whole, whatever read_from says.
     reader.checkpoint();
@@ -112,11 +83,7 @@ fn a_start_at_the_end_begins_after_the_last_whole_line() {
     reader.append("pod/2.log", "more\n");
     reader.restart();
     reader.read_later();
-    let expected = [
-        ("1.log", "no newline at all"),
-        ("2.log", "more\n"),
-        ("3.log", "meanwhile\n"),
-    ];
+    let expected = [("1.log", "no newline at all"), ("2.log", "more\n"), ("3.log", "meanwhile\n")];
     assert_eq!(reader.texts(), pairs(&expected));
 }
 
@@ -131,32 +98,14 @@ fn a_restart_goes_on_at_the_first_unacknowledged_byte() {
     reader.append("pod/0.log", "ur\n");
     reader.read_later();
     assert_eq!(reader.texts(), pairs(&[("0.log", "four\n")]));
-    assert_eq!(
-        reader.streams[&id].start,
-        Mark {
-            offset: 14,
-            line: 4
-        }
-    );
+    assert_eq!(reader.streams[&id].start, Mark { offset: 14, line: 4 });
 
     // An event that isn't acknowledged holds the place of its record, with its line.
     reader.acknowledge = false;
     reader.append("pod/0.log", "five\nsix\n");
     reader.read_later();
-    let unit = reader.tailer.ledger().sent(
-        id,
-        Mark {
-            offset: 19,
-            line: 5,
-        },
-    );
-    reader.tailer.ledger().settle(
-        id,
-        Mark {
-            offset: 28,
-            line: 7,
-        },
-    );
+    let unit = reader.tailer.ledger().sent(id, Mark { offset: 19, line: 5 });
+    reader.tailer.ledger().settle(id, Mark { offset: 28, line: 7 });
     reader.checkpoint();
     reader.restart();
     reader.read_later();
@@ -164,13 +113,7 @@ fn a_restart_goes_on_at_the_first_unacknowledged_byte() {
     assert_eq!(reader.streams[&id].start.line, 5);
 
     reader.tailer.ledger().done(unit);
-    reader.tailer.ledger().settle(
-        id,
-        Mark {
-            offset: 28,
-            line: 7,
-        },
-    );
+    reader.tailer.ledger().settle(id, Mark { offset: 28, line: 7 });
     reader.checkpoint();
     reader.restart();
     reader.read_later();
@@ -187,19 +130,12 @@ fn an_inode_with_other_content_is_another_file() {
     fs::write(reader.path("pod/0.log"), "another program's words\n").unwrap();
     reader.restart();
     reader.read_later();
-    assert_eq!(
-        reader.texts(),
-        pairs(&[("0.log", "another program's words\n")])
-    );
+    assert_eq!(reader.texts(), pairs(&[("0.log", "another program's words\n")]));
     reader.checkpoint();
     reader.rename("pod/0.log", "pod/7.log");
     reader.restart();
     reader.read_later();
-    assert!(
-        reader.streams.is_empty(),
-        "a new name is not a new file: {:?}",
-        reader.streams
-    );
+    assert!(reader.streams.is_empty(), "a new name is not a new file: {:?}", reader.streams);
 }
 
 #[test]
@@ -208,11 +144,7 @@ fn a_damaged_checkpoint_means_a_first_start() {
     reader.append("pod/0.log", "one\n");
     reader.read_all();
     reader.checkpoint();
-    fs::write(
-        reader.folder.path().join("state/checkpoints.json"),
-        "{\"version\":1,\"fi",
-    )
-    .unwrap();
+    fs::write(reader.folder.path().join("state/checkpoints.json"), "{\"version\":1,\"fi").unwrap();
     reader.append("pod/0.log", "two\n");
     reader.restart();
     assert!(reader.tailer.checkpoints.damage().is_some());
@@ -225,13 +157,8 @@ fn a_damaged_checkpoint_means_a_first_start() {
 
 #[test]
 fn excluded_compressed_and_unmatched_files_are_left_alone() {
-    let mut reader = Reader::new(|config| {
-        config.include[0] = config.include[0].replace("*/*.log", "**/*.[lgt]*")
-    });
-    reader.config.exclude = vec![
-        reader.path("noisy*/**").display().to_string(),
-        "/**/1.log".to_string(),
-    ];
+    let mut reader = Reader::new(|config| config.include[0] = config.include[0].replace("*/*.log", "**/*.[lgt]*"));
+    reader.config.exclude = vec![reader.path("noisy*/**").display().to_string(), "/**/1.log".to_string()];
     reader.restart();
     for name in [
         "a/0.log",
@@ -320,22 +247,10 @@ fn an_inode_handed_on_while_its_file_was_closed_is_another_file() {
 
 #[test]
 fn globs_that_cannot_work_are_refused() {
-    for (include, exclude) in [
-        (&[][..], &[][..]),
-        (&["/logs/[*.log"], &[]),
-        (&["/logs/**"], &[]),
-        (&["/"], &[]),
-        (&["/l/*"], &["/**a"]),
-    ] {
-        let own = |globs: &[&str]| {
-            globs
-                .iter()
-                .map(|glob| glob.to_string())
-                .collect::<Vec<_>>()
-        };
-        assert!(
-            Globs::new(&own(include), &own(exclude)).is_err(),
-            "{include:?} {exclude:?}"
-        );
+    for (include, exclude) in
+        [(&[][..], &[][..]), (&["/logs/[*.log"], &[]), (&["/logs/**"], &[]), (&["/"], &[]), (&["/l/*"], &["/**a"])]
+    {
+        let own = |globs: &[&str]| globs.iter().map(|glob| glob.to_string()).collect::<Vec<_>>();
+        assert!(Globs::new(&own(include), &own(exclude)).is_err(), "{include:?} {exclude:?}");
     }
 }

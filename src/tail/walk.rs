@@ -19,11 +19,8 @@ use super::names;
 const WALK_LIMIT: usize = 1_000_000;
 
 /// How wildcards match.
-pub const OPTIONS: MatchOptions = MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    require_literal_leading_dot: false,
-};
+pub const OPTIONS: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
 /// An include glob.
 #[derive(Debug)]
@@ -80,10 +77,7 @@ impl Include {
             parts.remove(0);
         }
         if matches!(parts.last(), None | Some(Part::Folders)) {
-            return Err(bad(
-                glob,
-                "it has to end in the name of a file, such as *.log",
-            ));
+            return Err(bad(glob, "it has to end in the name of a file, such as *.log"));
         }
         Ok(Include { root, parts })
     }
@@ -109,10 +103,7 @@ pub fn compile(pattern: &str, glob: &str) -> Result<Pattern, TailError> {
 
 /// The error for a glob that can't be used.
 pub fn bad(glob: &str, why: &str) -> TailError {
-    TailError::BadGlob {
-        glob: glob.to_string(),
-        why: why.to_string(),
-    }
+    TailError::BadGlob { glob: glob.to_string(), why: why.to_string() }
 }
 
 /// One walk.
@@ -154,11 +145,7 @@ impl Walker {
             let included = part.matches(&name);
             if rest.is_empty() {
                 if included || names::rotated(Path::new(&name)).is_some() {
-                    self.found.push(Match {
-                        folder: folder.to_path_buf(),
-                        name,
-                        included,
-                    });
+                    self.found.push(Match { folder: folder.to_path_buf(), name, included });
                 }
             } else if included && (kind.is_dir() || kind.is_symlink()) {
                 self.descend(&folder.join(name), rest);
@@ -176,11 +163,7 @@ impl Walker {
         }
         for (name, _) in self.list(folder) {
             if names::rotated(Path::new(&name)).is_some() {
-                self.found.push(Match {
-                    folder: folder.to_path_buf(),
-                    name,
-                    included: false,
-                });
+                self.found.push(Match { folder: folder.to_path_buf(), name, included: false });
             }
         }
     }
@@ -190,10 +173,7 @@ impl Walker {
         let listing = match fs::read_dir(folder) {
             Ok(listing) => listing,
             Err(error) => {
-                let expected = matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                );
+                let expected = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
                 if !expected {
                     self.refused.push((folder.to_path_buf(), error.to_string()));
                 }
@@ -205,8 +185,7 @@ impl Walker {
         for entry in listing.flatten() {
             self.visited += 1;
             if self.visited == WALK_LIMIT {
-                let why =
-                    format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read");
+                let why = format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read");
                 self.refused.push((folder.to_path_buf(), why));
             }
             if self.visited >= WALK_LIMIT {

@@ -73,8 +73,7 @@ impl Shared {
 }
 
 /// Makes a watcher that calls back; replaced in tests by one that fails as a full node does.
-type Make =
-    fn(Box<dyn Fn(notify::Result<notify::Event>) + Send>) -> notify::Result<RecommendedWatcher>;
+type Make = fn(Box<dyn Fn(notify::Result<notify::Event>) + Send>) -> notify::Result<RecommendedWatcher>;
 
 /// The watched folders.
 #[derive(Debug)]
@@ -93,13 +92,7 @@ impl Watch {
     }
 
     pub(super) fn with(make: Make) -> Watch {
-        Watch {
-            make,
-            watcher: None,
-            shared: Arc::default(),
-            watched: BTreeSet::new(),
-            complete: true,
-        }
+        Watch { make, watcher: None, shared: Arc::default(), watched: BTreeSet::new(), complete: true }
     }
 
     /// Whether every folder asked for is watched. If not, files have to be looked at in turn.
@@ -161,11 +154,7 @@ impl Watch {
     /// Waits until there is a hint, at most for `timeout`.
     pub fn wait(&self, timeout: Duration) {
         let hints = self.shared.lock();
-        drop(
-            self.shared
-                .arrived
-                .wait_timeout_while(hints, timeout, |hints| hints.is_empty()),
-        );
+        drop(self.shared.arrived.wait_timeout_while(hints, timeout, |hints| hints.is_empty()));
     }
 
     /// Takes the hints that have come.
@@ -251,9 +240,7 @@ mod tests {
         let mut hints = Hints::default();
         for number in 0..=HINT_LIMIT {
             let kind = EventKind::Modify(ModifyKind::Data(notify::event::DataChange::Any));
-            hints.take_in(Ok(
-                notify::Event::new(kind).add_path(PathBuf::from(format!("/{number}")))
-            ));
+            hints.take_in(Ok(notify::Event::new(kind).add_path(PathBuf::from(format!("/{number}")))));
         }
         assert!(hints.lost);
         assert!(hints.written.is_empty());

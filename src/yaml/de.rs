@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor, value::StrDeserializer};
 
-use super::tree::{Kind, Node, Place};
 use super::Mistake;
+use super::tree::{Kind, Node, Place};
 
 /// An error and what is known of its cause.
 #[derive(Debug)]

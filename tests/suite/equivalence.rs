@@ -112,7 +112,8 @@ fn sample() -> impl Strategy<Value = Sample> {
         Just(Framing::Docker),
         prop::option::of(5usize..60).prop_map(|cut| Framing::Cri { cut }),
     ];
-    let containers = ["kserve-container", "storage-initializer", "networking-istio", "istio-proxy", "controller", "manager"];
+    let containers =
+        ["kserve-container", "storage-initializer", "networking-istio", "istio-proxy", "controller", "manager"];
     let container = prop::option::of(prop::sample::select(containers.to_vec()));
     let pieces = prop::collection::vec(1usize..3000, 1..6);
     (choices, framing, container, pieces).prop_map(|(choices, framing, container, pieces)| Sample {
@@ -131,14 +132,18 @@ static NARROW: LazyLock<Arc<Classifier>> = LazyLock::new(|| {
 
 /// Healthy stretches between the lines that matter, longer than what is looked back on.
 fn long_sample() -> impl Strategy<Value = Sample> {
-    (prop::collection::vec(sample(), 2..5), prop::collection::vec(100usize..3000, 1..6)).prop_map(|(samples, pieces)| {
-        let mut text = Vec::new();
-        for sample in &samples {
-            text.extend_from_slice(&sample.text);
-            (0..30).for_each(|number| text.extend_from_slice(format!("{}{}\n", FILLER[4], number).repeat(2).as_bytes()));
-        }
-        Sample { text, container: samples[0].container.clone(), pieces }
-    })
+    (prop::collection::vec(sample(), 2..5), prop::collection::vec(100usize..3000, 1..6)).prop_map(
+        |(samples, pieces)| {
+            let mut text = Vec::new();
+            for sample in &samples {
+                text.extend_from_slice(&sample.text);
+                (0..30).for_each(|number| {
+                    text.extend_from_slice(format!("{}{}\n", FILLER[4], number).repeat(2).as_bytes())
+                });
+            }
+            Sample { text, container: samples[0].container.clone(), pieces }
+        },
+    )
 }
 
 fn engine_says(text: &[u8], container: Option<&str>, pieces: &[usize]) -> Vec<Said> {
@@ -213,8 +218,11 @@ proptest! {
 #[test]
 fn real_text_in_every_framing() {
     let examples = BUILTIN.set.patterns.iter().flat_map(|located| &located.pattern.tests.fires);
-    let all: Vec<(String, bool)> =
-        examples.flat_map(|example| example.log.lines().map(|line| (line.to_owned(), false)).chain([(FILLER[2].to_owned(), false)])).collect();
+    let all: Vec<(String, bool)> = examples
+        .flat_map(|example| {
+            example.log.lines().map(|line| (line.to_owned(), false)).chain([(FILLER[2].to_owned(), false)])
+        })
+        .collect();
     for chunk in all.chunks(40) {
         for framing in [Framing::Text, Framing::Cri { cut: None }, Framing::Cri { cut: Some(16) }, Framing::Docker] {
             let text = framed(chunk, &framing);

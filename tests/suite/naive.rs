@@ -55,7 +55,9 @@ fn printed(text: &[u8], lane: Option<Stream>, format: Format) -> Vec<Printed<'_>
                 open.last = number;
                 open.complete = !frame.partial;
             }
-            None => lines.push(Printed { content: frame.content, first: number, last: number, complete: !frame.partial }),
+            None => {
+                lines.push(Printed { content: frame.content, first: number, last: number, complete: !frame.partial })
+            }
         }
     }
     lines
@@ -81,7 +83,12 @@ fn records<'l, 'a>(lines: &'l [Printed<'a>]) -> Vec<&'l [Printed<'a>]> {
     records
 }
 
-fn judge(classifier: &Classifier, lines: &[Printed<'_>], lane: Option<Stream>, container: Option<&str>) -> Option<Said> {
+fn judge(
+    classifier: &Classifier,
+    lines: &[Printed<'_>],
+    lane: Option<Stream>,
+    container: Option<&str>,
+) -> Option<Said> {
     let contents: Vec<&[u8]> = lines.iter().map(|line| &line.content[..]).collect();
     // Headers of neighbours fill in times; they must not decide what matches, or a level could come from another record.
     let record = Record::read(&contents, None);
@@ -90,21 +97,25 @@ fn judge(classifier: &Classifier, lines: &[Printed<'_>], lane: Option<Stream>, c
         let pattern = &located.pattern;
         if in_scope(pattern, container) {
             let holds = |condition: &Condition| holds(condition, &record);
-            matches.extend(pattern.matches.alternatives().iter().position(holds).map(|alternative| (index, alternative)));
+            matches
+                .extend(pattern.matches.alternatives().iter().position(holds).map(|alternative| (index, alternative)));
         }
     }
     let pattern = |index: usize| &classifier.set.patterns[index].pattern;
     let explained = |index: usize| {
         matches.iter().any(|&(cause, _)| {
             let cause = pattern(cause);
-            (!cause.generic || pattern(index).generic) && cause.explains.contains(&pattern(index).id) && !pattern(index).explains.contains(&cause.id)
+            (!cause.generic || pattern(index).generic)
+                && cause.explains.contains(&pattern(index).id)
+                && !pattern(index).explains.contains(&cause.id)
         })
     };
-    let weight = |&(index, alternative): &(usize, usize)| classifier.set.engine.patterns()[index].alternatives[alternative].weight;
-    let presumed = |index: usize| container.is_none() && !pattern(index).scope.container.is_empty();
-    let rank = |m: &&(usize, usize)| {
-        (pattern(m.0).generic, explained(m.0), presumed(m.0), std::cmp::Reverse(weight(m)), m.0)
+    let weight = |&(index, alternative): &(usize, usize)| {
+        classifier.set.engine.patterns()[index].alternatives[alternative].weight
     };
+    let presumed = |index: usize| container.is_none() && !pattern(index).scope.container.is_empty();
+    let rank =
+        |m: &&(usize, usize)| (pattern(m.0).generic, explained(m.0), presumed(m.0), std::cmp::Reverse(weight(m)), m.0);
     let speaker = matches.iter().min_by_key(rank)?.0;
     let also = matches.iter().filter(|m| m.0 != speaker).map(|m| pattern(m.0).id.clone()).collect();
     Some(Said {
@@ -118,7 +129,8 @@ fn judge(classifier: &Classifier, lines: &[Printed<'_>], lane: Option<Stream>, c
 
 fn in_scope(pattern: &Pattern, container: Option<&str>) -> bool {
     let globs = &pattern.scope.container;
-    container.is_none_or(|name| globs.is_empty() || globs.iter().any(|glob| glob::Pattern::new(glob).unwrap().matches(name)))
+    container
+        .is_none_or(|name| globs.is_empty() || globs.iter().any(|glob| glob::Pattern::new(glob).unwrap().matches(name)))
 }
 
 fn holds(condition: &Condition, record: &Record<'_>) -> bool {
@@ -143,9 +155,9 @@ thread_local! {
 
 fn matches(expression: &str, text: &[u8]) -> bool {
     COMPILED.with_borrow_mut(|compiled| {
-        let regex = compiled.entry(expression.to_owned()).or_insert_with(|| {
-            RegexBuilder::new(expression).unicode(false).multi_line(true).build().unwrap()
-        });
+        let regex = compiled
+            .entry(expression.to_owned())
+            .or_insert_with(|| RegexBuilder::new(expression).unicode(false).multi_line(true).build().unwrap());
         regex.is_match(text)
     })
 }

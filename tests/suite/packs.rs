@@ -13,7 +13,12 @@ fn every_example_of_every_pattern_holds() {
         .iter()
         .flat_map(|located| {
             let failures = examples::run(&BUILTIN, located);
-            failures.into_iter().map(move |f| format!("{}:{}: {} {} example {}: {}", located.file, located.line, located.pattern.id, f.list, f.number, f.failure))
+            failures.into_iter().map(move |f| {
+                format!(
+                    "{}:{}: {} {} example {}: {}",
+                    located.file, located.line, located.pattern.id, f.list, f.number, f.failure
+                )
+            })
         })
         .collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));

@@ -48,8 +48,25 @@ fn an_event_as_json_has_the_documented_shape() {
     let event = events.iter().find(|event| event["pattern"] == "kserve.storage.model-not-found").unwrap();
     let keys: Vec<&str> = event.as_object().unwrap().keys().map(String::as_str).collect();
     let mut documented = [
-        "uid", "time", "severity", "severity_number", "pattern", "title", "category", "cause", "fix", "references", "also", "line",
-        "last_line", "body", "record", "attributes", "resource", "source", "occurrences",
+        "uid",
+        "time",
+        "severity",
+        "severity_number",
+        "pattern",
+        "title",
+        "category",
+        "cause",
+        "fix",
+        "references",
+        "also",
+        "line",
+        "last_line",
+        "body",
+        "record",
+        "attributes",
+        "resource",
+        "source",
+        "occurrences",
     ];
     documented.sort_unstable();
     assert_eq!(keys, documented);
@@ -140,7 +157,9 @@ fn an_event_appears_as_its_line_arrives() {
     let mut stdin = child.stdin.take().unwrap();
     let stdout = child.stdout.take().unwrap();
     let (sender, lines) = mpsc::channel();
-    std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+    std::thread::spawn(move || {
+        BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)))
+    });
     stdin.write_all(PROBE.as_bytes()).unwrap();
     stdin.flush().unwrap();
     // Standard input stays open; a reader that waited for its end would time out here.
@@ -163,7 +182,12 @@ fn exit_status_says_what_happened() {
         (&["-", "--exit-code", "--min-severity", "fatal"], PROBE.as_bytes(), 0, ""),
         (&["-", "--exit-code", "--container", "postgres"], PROBE.as_bytes(), 0, ""),
         (&["no/such/file"], b"", 2, "no/such/file"),
-        (&["-", "--patterns", bad_pack.to_str().unwrap()], b"", 2, "bad.yaml:3:5: unknown key `titel` (did you mean `title`?)"),
+        (
+            &["-", "--patterns", bad_pack.to_str().unwrap()],
+            b"",
+            2,
+            "bad.yaml:3:5: unknown key `titel` (did you mean `title`?)",
+        ),
         (&["-", "--no-builtin-patterns", "--exit-code"], PROBE.as_bytes(), 0, ""),
         (&["--no-such-flag"], b"", 2, "--no-such-flag"),
     ];
@@ -183,7 +207,12 @@ fn text_for_a_pipe_has_no_colours_and_no_control_characters() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
-    let mut child = scan(&["-", "--output", "jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = scan(&["-", "--output", "jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
     // It may hang up before it has read everything.
@@ -202,7 +231,11 @@ fn the_incident_that_ships_is_laid_out_as_on_a_node() {
         for container in fs::read_dir(pod.unwrap().path()).unwrap() {
             for log in fs::read_dir(container.unwrap().path()).unwrap() {
                 let path = log.unwrap().path();
-                assert!(faultscope::frame::path::parse(Path::new(&path).to_str().unwrap()).is_some(), "{}", path.display());
+                assert!(
+                    faultscope::frame::path::parse(Path::new(&path).to_str().unwrap()).is_some(),
+                    "{}",
+                    path.display()
+                );
             }
         }
     }

@@ -18,12 +18,7 @@ pub struct Backoff {
 impl Default for Backoff {
     /// From one second to thirty, each half as long again as the last, give or take half.
     fn default() -> Self {
-        Backoff {
-            initial: Duration::from_secs(1),
-            max: Duration::from_secs(30),
-            multiplier: 1.5,
-            jitter: 0.5,
-        }
+        Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), multiplier: 1.5, jitter: 0.5 }
     }
 }
 
@@ -36,9 +31,7 @@ impl Backoff {
         let base = (self.initial.as_secs_f64() * self.multiplier.max(1.0).powi(exponent)).min(max);
         let spread = self.jitter.clamp(0.0, 1.0) * (2.0 * chance.clamp(0.0, 1.0) - 1.0);
         // A figure that makes no sense as a duration (from a nonsensical setting) is the longest wait.
-        Duration::try_from_secs_f64(base * (1.0 + spread))
-            .unwrap_or(self.max)
-            .min(self.max)
+        Duration::try_from_secs_f64(base * (1.0 + spread)).unwrap_or(self.max).min(self.max)
     }
 }
 
@@ -52,19 +45,12 @@ pub(super) struct Throttle {
 
 impl Throttle {
     pub fn new(interval: Duration) -> Throttle {
-        Throttle {
-            interval,
-            last: None,
-            held_back: 0,
-        }
+        Throttle { interval, last: None, held_back: 0 }
     }
 
     /// Whether to speak now, and if so how many were held back since the last time.
     pub fn admit(&mut self, now: Instant) -> Option<u64> {
-        if self
-            .last
-            .is_some_and(|last| now.saturating_duration_since(last) < self.interval)
-        {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) < self.interval) {
             self.held_back += 1;
             return None;
         }
@@ -102,8 +88,7 @@ mod tests {
     fn one_complaint_an_interval() {
         let start = Instant::now();
         let mut throttle = Throttle::new(Duration::from_secs(10));
-        let admitted = [0, 1, 9, 10, 11, 40]
-            .map(|seconds| throttle.admit(start + Duration::from_secs(seconds)));
+        let admitted = [0, 1, 9, 10, 11, 40].map(|seconds| throttle.admit(start + Duration::from_secs(seconds)));
         assert_eq!(admitted, [Some(0), None, None, Some(2), None, Some(1)]);
     }
 

@@ -56,14 +56,8 @@ mod tests {
     /// An event with a body of so many bytes, of one of a few resources.
     fn event(body: usize, resource: usize) -> Event {
         let name = "x".repeat(resource * 40);
-        let resource = Resource {
-            attributes: vec![fixture::text("k8s.pod.name", &name)],
-        };
-        Event {
-            body: "b".repeat(body),
-            resource: Arc::new(resource),
-            ..fixture::plain()
-        }
+        let resource = Resource { attributes: vec![fixture::text("k8s.pod.name", &name)] };
+        Event { body: "b".repeat(body), resource: Arc::new(resource), ..fixture::plain() }
     }
 
     #[test]

@@ -45,12 +45,7 @@ pub struct Delivery<E> {
 impl<E: Exporter> Delivery<E> {
     /// Delivers by this exporter, with these waits between attempts.
     pub fn new(exporter: E, backoff: Backoff) -> Delivery<E> {
-        Delivery {
-            exporter,
-            backoff,
-            warnings: Throttle::new(WARNING_INTERVAL),
-            chance,
-        }
+        Delivery { exporter, backoff, warnings: Throttle::new(WARNING_INTERVAL), chance }
     }
 
     /// Sends the events in order, one request at a time, and tries each as often as it takes.
@@ -79,11 +74,7 @@ impl<E: Exporter> Delivery<E> {
                 }
                 Some(Settled::TooLarge) if records == 1 => {
                     tally.rejected += 1;
-                    self.warn(
-                        "an event is larger than the receiver takes; it is dropped",
-                        "too large",
-                        1,
-                    );
+                    self.warn("an event is larger than the receiver takes; it is dropped", "too large", 1);
                 }
                 Some(Settled::TooLarge) => pending.extend(halves(range).into_iter().rev()),
             }
@@ -104,29 +95,17 @@ impl<E: Exporter> Delivery<E> {
                     self.warn("the receiver took the events with a warning", &reason, 0);
                     return Settled::Taken { rejected: 0 };
                 }
-                Outcome::Rejected {
-                    records: rejected,
-                    reason,
-                } => {
+                Outcome::Rejected { records: rejected, reason } => {
                     let rejected = rejected.min(records);
-                    self.warn(
-                        "the receiver refused events; they are dropped",
-                        &reason,
-                        rejected,
-                    );
+                    self.warn("the receiver refused events; they are dropped", &reason, rejected);
                     return Settled::Taken { rejected };
                 }
                 Outcome::Retry { after, reason } => {
                     failures = failures.saturating_add(1);
-                    self.warn(
-                        "events could not be delivered; they are tried again",
-                        &reason,
-                        records,
-                    );
+                    self.warn("events could not be delivered; they are tried again", &reason, records);
                     // A wait of zero is no wish, and would have us hammer a receiver that is in trouble.
                     let asked = after.filter(|wait| !wait.is_zero());
-                    let wait =
-                        asked.unwrap_or_else(|| self.backoff.wait(failures, (self.chance)()));
+                    let wait = asked.unwrap_or_else(|| self.backoff.wait(failures, (self.chance)()));
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -135,12 +114,7 @@ impl<E: Exporter> Delivery<E> {
 
     fn warn(&mut self, what: &str, reason: &str, events: u64) {
         if let Some(held_back) = self.warnings.admit(Instant::now()) {
-            tracing::warn!(
-                reason,
-                events,
-                similar_warnings_held_back = held_back,
-                "{what}"
-            );
+            tracing::warn!(reason, events, similar_warnings_held_back = held_back, "{what}");
         }
     }
 }

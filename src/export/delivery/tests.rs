@@ -16,20 +16,13 @@ struct Script {
 
 impl Script {
     fn new(answers: impl IntoIterator<Item = Outcome>) -> Script {
-        Script {
-            answers: answers.into_iter().collect(),
-            limit: usize::MAX,
-            seen: Vec::new(),
-        }
+        Script { answers: answers.into_iter().collect(), limit: usize::MAX, seen: Vec::new() }
     }
 }
 
 impl Exporter for Script {
     async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
-        let records = request
-            .resource_logs
-            .iter()
-            .flat_map(|logs| &logs.scope_logs[0].log_records);
+        let records = request.resource_logs.iter().flat_map(|logs| &logs.scope_logs[0].log_records);
         let names: Vec<String> = records.map(|record| format!("{:?}", record.body)).collect();
         let outcome = if names.len() > self.limit {
             Outcome::TooLarge
@@ -42,41 +35,22 @@ impl Exporter for Script {
 }
 
 fn events(count: usize) -> Vec<Event> {
-    (0..count)
-        .map(|number| Event {
-            body: number.to_string(),
-            ..fixture::plain()
-        })
-        .collect()
+    (0..count).map(|number| Event { body: number.to_string(), ..fixture::plain() }).collect()
 }
 
 fn retry(after: Option<Duration>) -> Outcome {
-    Outcome::Retry {
-        after,
-        reason: "down".into(),
-    }
+    Outcome::Retry { after, reason: "down".into() }
 }
 
 fn rejected(records: u64) -> Outcome {
-    Outcome::Rejected {
-        records,
-        reason: "no".into(),
-    }
+    Outcome::Rejected { records, reason: "no".into() }
 }
 
 /// Waits of no length, so that a test takes none.
-const AT_ONCE: Backoff = Backoff {
-    initial: Duration::ZERO,
-    max: Duration::ZERO,
-    multiplier: 1.0,
-    jitter: 0.0,
-};
+const AT_ONCE: Backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, multiplier: 1.0, jitter: 0.0 };
 
 fn run(script: Script, events: &[Event]) -> (Tally, Script) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let (_go_on, mut stop) = watch::channel(false);
     let mut delivery = Delivery::new(script, AT_ONCE);
     let tally = runtime.block_on(delivery.deliver(events, &mut stop));
@@ -85,22 +59,10 @@ fn run(script: Script, events: &[Event]) -> (Tally, Script) {
 
 #[test]
 fn what_becomes_of_three_events() {
-    let tally = |delivered, rejected| Tally {
-        delivered,
-        rejected,
-        undelivered: 0,
-    };
+    let tally = |delivered, rejected| Tally { delivered, rejected, undelivered: 0 };
     for (answers, expected, attempts) in [
         (vec![], tally(3, 0), 1),
-        (
-            vec![
-                retry(None),
-                retry(Some(Duration::ZERO)),
-                retry(Some(Duration::from_nanos(1))),
-            ],
-            tally(3, 0),
-            4,
-        ),
+        (vec![retry(None), retry(Some(Duration::ZERO)), retry(Some(Duration::from_nanos(1)))], tally(3, 0), 4),
         (vec![rejected(3)], tally(0, 3), 1),
         (vec![rejected(1)], tally(2, 1), 1),
         (vec![rejected(0)], tally(3, 0), 1),
@@ -110,11 +72,7 @@ fn what_becomes_of_three_events() {
         (vec![Outcome::TooLarge, Outcome::TooLarge], tally(2, 1), 3),
     ] {
         let (result, script) = run(Script::new(answers.clone()), &events(3));
-        assert_eq!(
-            (result, script.seen.len()),
-            (expected, attempts),
-            "{answers:?}"
-        );
+        assert_eq!((result, script.seen.len()), (expected, attempts), "{answers:?}");
     }
 }
 
@@ -129,23 +87,12 @@ fn nothing_to_deliver_is_no_request() {
 fn more_than_a_batch_goes_in_order() {
     let (tally, script) = run(Script::new([]), &events(MAX_EVENTS + 3));
     assert_eq!(tally.delivered, MAX_EVENTS as u64 + 3);
-    assert_eq!(
-        script
-            .seen
-            .iter()
-            .map(|(names, _)| names.len())
-            .collect::<Vec<_>>(),
-        [MAX_EVENTS, 3]
-    );
+    assert_eq!(script.seen.iter().map(|(names, _)| names.len()).collect::<Vec<_>>(), [MAX_EVENTS, 3]);
 }
 
 #[tokio::test]
 async fn the_stop_signal_ends_the_wait_and_tells_what_is_left() {
-    let patient = Backoff {
-        initial: Duration::from_secs(3600),
-        max: Duration::from_secs(3600),
-        ..AT_ONCE
-    };
+    let patient = Backoff { initial: Duration::from_secs(3600), max: Duration::from_secs(3600), ..AT_ONCE };
     let answers = [Outcome::Delivered, retry(None)];
     let mut delivery = Delivery::new(Script::new(answers), patient);
     let (stop, mut stopped) = watch::channel(false);
@@ -156,14 +103,7 @@ async fn the_stop_signal_ends_the_wait_and_tells_what_is_left() {
         stop.send(true).unwrap();
     };
     let (tally, ()) = tokio::join!(deliver, signal);
-    assert_eq!(
-        tally,
-        Tally {
-            delivered: MAX_EVENTS as u64,
-            rejected: 0,
-            undelivered: 5
-        }
-    );
+    assert_eq!(tally, Tally { delivered: MAX_EVENTS as u64, rejected: 0, undelivered: 5 });
 }
 
 #[tokio::test]
@@ -171,14 +111,7 @@ async fn stopped_beforehand_sends_nothing() {
     let mut delivery = Delivery::new(Script::new([]), AT_ONCE);
     let (_stop, mut stopped) = watch::channel(true);
     let tally = delivery.deliver(&events(2), &mut stopped).await;
-    assert_eq!(
-        tally,
-        Tally {
-            delivered: 0,
-            rejected: 0,
-            undelivered: 2
-        }
-    );
+    assert_eq!(tally, Tally { delivered: 0, rejected: 0, undelivered: 2 });
     assert!(delivery.exporter.seen.is_empty());
 }
 
@@ -190,12 +123,7 @@ fn chance_lies_between_0_and_1_and_varies() {
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
-    prop_oneof![
-        Just(Outcome::Delivered),
-        (0u64..40).prop_map(rejected),
-        Just(retry(None)),
-        Just(Outcome::TooLarge),
-    ]
+    prop_oneof![Just(Outcome::Delivered), (0u64..40).prop_map(rejected), Just(retry(None)), Just(Outcome::TooLarge),]
 }
 
 proptest! {
@@ -224,10 +152,7 @@ proptest! {
 #[tokio::test]
 async fn a_delivery_can_be_spawned() {
     let (_go_on, mut stop) = watch::channel(false);
-    let task = tokio::spawn(async move {
-        Delivery::new(Script::new([]), AT_ONCE)
-            .deliver(&events(2), &mut stop)
-            .await
-    });
+    let task =
+        tokio::spawn(async move { Delivery::new(Script::new([]), AT_ONCE).deliver(&events(2), &mut stop).await });
     assert_eq!(task.await.unwrap().delivered, 2);
 }

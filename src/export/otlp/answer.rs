@@ -17,18 +17,10 @@ use crate::export::{MAX_SERVER_WAIT, Outcome};
 const MAX_REASON_CHARS: usize = 300;
 
 /// What servers of the common gRPC libraries say of a request beyond their limit: Go, C++ and Python; Rust; Java; .NET.
-const TOO_LARGE: [&str; 4] = [
-    "larger than max",
-    "too large",
-    "exceeds maximum size",
-    "exceeds the maximum",
-];
+const TOO_LARGE: [&str; 4] = ["larger than max", "too large", "exceeds maximum size", "exceeds the maximum"];
 
 /// What tonic itself says when no answer came, though the code it gives (`Unknown`) would be a final one.
-const NO_ANSWER: [&str; 2] = [
-    "Service was not ready",
-    "protocol error: missing grpc-status",
-];
+const NO_ANSWER: [&str; 2] = ["Service was not ready", "protocol error: missing grpc-status"];
 
 /// The parts of an HTTP response that count.
 #[derive(Clone, Debug, Default)]
@@ -48,10 +40,7 @@ pub(super) fn of_grpc(answer: Result<ExportLogsServiceResponse, Status>, records
     let reason = sentence(&format!("gRPC {:?}", status.code()), status.message());
     // A source means that the status was made on this side, out of a broken connection.
     if status.source().is_some() || is_no_answer(&status) {
-        return Outcome::Retry {
-            after: None,
-            reason,
-        };
+        return Outcome::Retry { after: None, reason };
     }
     if is_too_large(&status) {
         return Outcome::TooLarge;
@@ -69,20 +58,14 @@ pub(super) fn of_grpc(answer: Result<ExportLogsServiceResponse, Status>, records
         _ => false,
     };
     if retryable {
-        Outcome::Retry {
-            after: wish.flatten().map(sensible),
-            reason,
-        }
+        Outcome::Retry { after: wish.flatten().map(sensible), reason }
     } else {
         Outcome::Rejected { records, reason }
     }
 }
 
 fn is_no_answer(status: &Status) -> bool {
-    status.code() == Code::Unknown
-        && NO_ANSWER
-            .iter()
-            .any(|start| status.message().starts_with(start))
+    status.code() == Code::Unknown && NO_ANSWER.iter().any(|start| status.message().starts_with(start))
 }
 
 fn is_too_large(status: &Status) -> bool {
@@ -104,33 +87,21 @@ pub(super) fn of_http(answer: &HttpAnswer, records: u64, now: Timestamp) -> Outc
         200..=299 => of_response(decode_response(answer), records),
         413 => Outcome::TooLarge,
         429 | 502 | 503 | 504 => Outcome::Retry {
-            after: answer
-                .retry_after
-                .as_deref()
-                .and_then(|text| retry_after(text, now))
-                .map(sensible),
+            after: answer.retry_after.as_deref().and_then(|text| retry_after(text, now)).map(sensible),
             reason: http_reason(answer),
         },
-        _ => Outcome::Rejected {
-            records,
-            reason: http_reason(answer),
-        },
+        _ => Outcome::Rejected { records, reason: http_reason(answer) },
     }
 }
 
 /// An accepted request: all of it, or all but some.
 fn of_response(response: ExportLogsServiceResponse, records: u64) -> Outcome {
     let partial = response.partial_success.unwrap_or_default();
-    let rejected = u64::try_from(partial.rejected_log_records)
-        .unwrap_or(0)
-        .min(records);
+    let rejected = u64::try_from(partial.rejected_log_records).unwrap_or(0).min(records);
     if rejected == 0 && partial.error_message.is_empty() {
         return Outcome::Delivered;
     }
-    Outcome::Rejected {
-        records: rejected,
-        reason: sentence("partial success", &partial.error_message),
-    }
+    Outcome::Rejected { records: rejected, reason: sentence("partial success", &partial.error_message) }
 }
 
 /// The response in the encoding that the receiver says it has. One that can't be read counts as plain success: the
@@ -144,12 +115,9 @@ fn decode_response(answer: &HttpAnswer) -> ExportLogsServiceResponse {
     if let Ok(body) = serde_json::from_slice::<serde_json::Value>(&answer.body) {
         let partial = response.partial_success.get_or_insert_default();
         let count = body.pointer("/partialSuccess/rejectedLogRecords");
-        partial.rejected_log_records = count
-            .and_then(|count| count.as_i64().or_else(|| count.as_str()?.parse().ok()))
-            .unwrap_or(0);
-        let message = body
-            .pointer("/partialSuccess/errorMessage")
-            .and_then(serde_json::Value::as_str);
+        partial.rejected_log_records =
+            count.and_then(|count| count.as_i64().or_else(|| count.as_str()?.parse().ok())).unwrap_or(0);
+        let message = body.pointer("/partialSuccess/errorMessage").and_then(serde_json::Value::as_str);
         partial.error_message = message.unwrap_or_default().into();
     }
     response
@@ -157,15 +125,10 @@ fn decode_response(answer: &HttpAnswer) -> ExportLogsServiceResponse {
 
 fn http_reason(answer: &HttpAnswer) -> String {
     let message = if answer.content_type.starts_with("application/x-protobuf") {
-        RpcStatus::decode(answer.body.as_slice())
-            .map(|status| status.message)
-            .unwrap_or_default()
+        RpcStatus::decode(answer.body.as_slice()).map(|status| status.message).unwrap_or_default()
     } else if is_json(answer) {
         let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
-        body.as_ref()
-            .and_then(|body| body.get("message")?.as_str())
-            .unwrap_or_default()
-            .into()
+        body.as_ref().and_then(|body| body.get("message")?.as_str()).unwrap_or_default().into()
     } else if answer.content_type.starts_with("text/plain") {
         String::from_utf8_lossy(&answer.body).into_owned()
     } else {
@@ -185,14 +148,8 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
         // More digits than a number holds still mean a long wait.
         return Some(text.parse().map_or(MAX_SERVER_WAIT, Duration::from_secs));
     }
-    let forms = [
-        "%a, %d %b %Y %H:%M:%S GMT",
-        "%A, %d-%b-%y %H:%M:%S GMT",
-        "%a %b %e %H:%M:%S %Y",
-    ];
-    let date = forms
-        .iter()
-        .find_map(|form| DateTime::strptime(form, text).ok())?;
+    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let date = forms.iter().find_map(|form| DateTime::strptime(form, text).ok())?;
     let until = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
     Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
 }
@@ -204,17 +161,8 @@ fn sensible(wait: Duration) -> Duration {
 /// `what: words`, the words on one line, bounded and fit to print.
 pub(super) fn sentence(what: &str, words: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let words: String = words
-        .trim()
-        .chars()
-        .take(MAX_REASON_CHARS)
-        .map(printable)
-        .collect();
-    if words.is_empty() {
-        what.to_owned()
-    } else {
-        format!("{what}: {words}")
-    }
+    let words: String = words.trim().chars().take(MAX_REASON_CHARS).map(printable).collect();
+    if words.is_empty() { what.to_owned() } else { format!("{what}: {words}") }
 }
 
 #[cfg(test)]

@@ -57,9 +57,7 @@ impl Client {
         let tls = Tls::read(&settings)?;
         Ok(Client(match settings.protocol {
             Protocol::Grpc => Transport::Grpc(Box::new(Grpc::new(settings, tls)?)),
-            Protocol::HttpProtobuf | Protocol::HttpJson => {
-                Transport::Http(Box::new(Http::new(settings, tls)?))
-            }
+            Protocol::HttpProtobuf | Protocol::HttpJson => Transport::Http(Box::new(Http::new(settings, tls)?)),
         }))
     }
 }
@@ -75,10 +73,7 @@ impl Exporter for Client {
 
 /// How many log records a request carries.
 pub(super) fn count_records(request: &ExportLogsServiceRequest) -> u64 {
-    let scopes = request
-        .resource_logs
-        .iter()
-        .flat_map(|logs| &logs.scope_logs);
+    let scopes = request.resource_logs.iter().flat_map(|logs| &logs.scope_logs);
     scopes.map(|scope| scope.log_records.len() as u64).sum()
 }
 
@@ -131,10 +126,7 @@ impl Pem {
 
     /// The error that says what is wrong with this file.
     pub fn wrong(&self, problem: impl Into<String>) -> ConnectError {
-        ConnectError::Pem {
-            path: self.path.clone(),
-            problem: problem.into(),
-        }
+        ConnectError::Pem { path: self.path.clone(), problem: problem.into() }
     }
 }
 

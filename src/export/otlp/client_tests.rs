@@ -7,15 +7,8 @@ fn settings(explicit: Explicit) -> Settings {
 }
 
 fn connect(protocol: Protocol, endpoint: &str, explicit: Explicit) -> Result<Client, ConnectError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let explicit = Explicit {
-        protocol: Some(protocol),
-        endpoint: Some(endpoint.into()),
-        ..explicit
-    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let explicit = Explicit { protocol: Some(protocol), endpoint: Some(endpoint.into()), ..explicit };
     runtime.block_on(async { Client::connect(settings(explicit)) })
 }
 
@@ -28,11 +21,7 @@ fn records_are_counted_across_resources() {
 #[tokio::test]
 async fn nobody_there_is_tried_again() {
     // Bound and closed again, so that nothing listens on it.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson] {
         let explicit = Explicit {
             protocol: Some(protocol),
@@ -41,10 +30,7 @@ async fn nobody_there_is_tried_again() {
         };
         let mut client = Client::connect(settings(explicit)).unwrap();
         let outcome = client.export(&otlp::request(&[fixture::plain()])).await;
-        assert!(
-            matches!(outcome, Outcome::Retry { after: None, .. }),
-            "{protocol:?}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Outcome::Retry { after: None, .. }), "{protocol:?}: {outcome:?}");
     }
 }
 
@@ -62,10 +48,7 @@ async fn a_receiver_that_never_answers_is_tried_again() {
         let mut client = Client::connect(settings(explicit)).unwrap();
         for _ in 0..2 {
             let outcome = client.export(&otlp::request(&[fixture::plain()])).await;
-            assert!(
-                matches!(outcome, Outcome::Retry { after: None, .. }),
-                "{protocol:?}: {outcome:?}"
-            );
+            assert!(matches!(outcome, Outcome::Retry { after: None, .. }), "{protocol:?}: {outcome:?}");
         }
     }
 }
@@ -73,17 +56,9 @@ async fn a_receiver_that_never_answers_is_tried_again() {
 #[test]
 fn a_missing_tls_file_is_named() {
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
-        let explicit = Explicit {
-            certificate: Some("no/such/ca.pem".into()),
-            ..Explicit::default()
-        };
+        let explicit = Explicit { certificate: Some("no/such/ca.pem".into()), ..Explicit::default() };
         let error = connect(protocol, "https://127.0.0.1:1", explicit).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("no/such/ca.pem: can't be read: "),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("no/such/ca.pem: can't be read: "), "{error}");
     }
 }
 
@@ -92,14 +67,8 @@ fn a_tls_file_without_certificates_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "hello").unwrap();
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
-        let explicit = Explicit {
-            certificate: Some(file.path().into()),
-            ..Explicit::default()
-        };
+        let explicit = Explicit { certificate: Some(file.path().into()), ..Explicit::default() };
         let error = connect(protocol, "https://127.0.0.1:1", explicit).unwrap_err();
-        assert!(
-            matches!(error, ConnectError::Pem { ref path, .. } if path == file.path()),
-            "{error}"
-        );
+        assert!(matches!(error, ConnectError::Pem { ref path, .. } if path == file.path()), "{error}");
     }
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value,
-};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
 
@@ -30,24 +28,16 @@ pub fn request(events: &[Event]) -> ExportLogsServiceRequest {
     // Events of one source share their resource, so most are found by address; only an unseen address is compared.
     let mut by_address: HashMap<*const Resource, usize> = HashMap::new();
     for event in events {
-        let group = *by_address
-            .entry(Arc::as_ptr(&event.resource))
-            .or_insert_with(|| {
-                groups
-                    .iter()
-                    .position(|(known, _)| **known == event.resource)
-                    .unwrap_or_else(|| {
-                        groups.push((&event.resource, Vec::new()));
-                        groups.len() - 1
-                    })
-            });
+        let group = *by_address.entry(Arc::as_ptr(&event.resource)).or_insert_with(|| {
+            groups.iter().position(|(known, _)| **known == event.resource).unwrap_or_else(|| {
+                groups.push((&event.resource, Vec::new()));
+                groups.len() - 1
+            })
+        });
         groups[group].1.push(record(event));
     }
     ExportLogsServiceRequest {
-        resource_logs: groups
-            .into_iter()
-            .map(|(resource, records)| resource_logs(resource, records))
-            .collect(),
+        resource_logs: groups.into_iter().map(|(resource, records)| resource_logs(resource, records)).collect(),
     }
 }
 
@@ -60,11 +50,7 @@ fn resource_logs(resource: &Resource, log_records: Vec<LogRecord>) -> ResourceLo
     };
     ResourceLogs {
         resource: Some(resource_message(resource)),
-        scope_logs: vec![ScopeLogs {
-            scope: Some(scope),
-            log_records,
-            schema_url: SCHEMA_URL.into(),
-        }],
+        scope_logs: vec![ScopeLogs { scope: Some(scope), log_records, schema_url: SCHEMA_URL.into() }],
         schema_url: SCHEMA_URL.into(),
     }
 }
@@ -73,10 +59,7 @@ fn resource_logs(resource: &Resource, log_records: Vec<LogRecord>) -> ResourceLo
 pub(crate) fn resource_message(resource: &Resource) -> ResourceMessage {
     let attributes = attributes::of_list(&resource.attributes);
     ResourceMessage {
-        attributes: attributes
-            .into_iter()
-            .map(|(name, value)| pair(name, from_ref(value)))
-            .collect(),
+        attributes: attributes.into_iter().map(|(name, value)| pair(name, from_ref(value))).collect(),
         ..ResourceMessage::default()
     }
 }
@@ -102,24 +85,15 @@ fn record_attributes(event: &Event) -> Vec<KeyValue> {
     let mut list = vec![
         pair("faultscope.pattern.id", string(&pattern.id)),
         pair("faultscope.pattern.title", string(&pattern.title)),
-        pair(
-            "faultscope.pattern.category",
-            string(pattern.category.text()),
-        ),
+        pair("faultscope.pattern.category", string(pattern.category.text())),
         pair("faultscope.pattern.cause", string(&pattern.cause)),
         pair("faultscope.pattern.fix", strings(&pattern.fix)),
-        pair(
-            "faultscope.pattern.references",
-            strings(&pattern.references),
-        ),
+        pair("faultscope.pattern.references", strings(&pattern.references)),
     ];
     if !event.also.is_empty() {
         list.push(pair("faultscope.pattern.also", strings(&event.also)));
     }
-    list.push(pair(
-        "faultscope.occurrences",
-        int(i64::try_from(event.occurrences).unwrap_or(i64::MAX)),
-    ));
+    list.push(pair("faultscope.occurrences", int(i64::try_from(event.occurrences).unwrap_or(i64::MAX))));
     list.push(pair("log.record.uid", string(&event.uid)));
     list.push(pair("log.record.original", string(bounded(&event.record))));
     if &*event.source != "-" {
@@ -138,40 +112,28 @@ fn record_attributes(event: &Event) -> Vec<KeyValue> {
 }
 
 fn pair(name: &str, value: AnyValue) -> KeyValue {
-    KeyValue {
-        key: name.into(),
-        value: Some(value),
-        ..KeyValue::default()
-    }
+    KeyValue { key: name.into(), value: Some(value), ..KeyValue::default() }
 }
 
 fn from_ref(value: ValueRef<'_>) -> AnyValue {
     match value {
         ValueRef::Text(text) => string(bounded(text)),
         ValueRef::Int(number) => int(number),
-        ValueRef::Bool(flag) => AnyValue {
-            value: Some(any_value::Value::BoolValue(flag)),
-        },
+        ValueRef::Bool(flag) => AnyValue { value: Some(any_value::Value::BoolValue(flag)) },
     }
 }
 
 fn string(text: &str) -> AnyValue {
-    AnyValue {
-        value: Some(any_value::Value::StringValue(text.into())),
-    }
+    AnyValue { value: Some(any_value::Value::StringValue(text.into())) }
 }
 
 fn int(number: i64) -> AnyValue {
-    AnyValue {
-        value: Some(any_value::Value::IntValue(number)),
-    }
+    AnyValue { value: Some(any_value::Value::IntValue(number)) }
 }
 
 fn strings(texts: &[impl AsRef<str>]) -> AnyValue {
     let values = texts.iter().map(|text| string(text.as_ref())).collect();
-    AnyValue {
-        value: Some(any_value::Value::ArrayValue(ArrayValue { values })),
-    }
+    AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue { values })) }
 }
 
 /// The longest prefix of at most [`MAX_TEXT_BYTES`] bytes that does not cut a character.
@@ -190,8 +152,7 @@ fn unix_nanos(time: Timestamp) -> u64 {
 
 /// An id's bytes; none for an absent id and for all zeroes, which OTLP calls invalid.
 fn id_bytes<const N: usize>(id: Option<&[u8; N]>) -> Vec<u8> {
-    id.filter(|id| id.iter().any(|byte| *byte != 0))
-        .map_or_else(Vec::new, |id| id.to_vec())
+    id.filter(|id| id.iter().any(|byte| *byte != 0)).map_or_else(Vec::new, |id| id.to_vec())
 }
 
 #[cfg(test)]
@@ -202,14 +163,7 @@ mod tests {
     use crate::export::fixture;
 
     fn value<'a>(record: &'a LogRecord, name: &str) -> Option<&'a any_value::Value> {
-        record
-            .attributes
-            .iter()
-            .find(|pair| pair.key == name)?
-            .value
-            .as_ref()?
-            .value
-            .as_ref()
+        record.attributes.iter().find(|pair| pair.key == name)?.value.as_ref()?.value.as_ref()
     }
 
     #[test]
@@ -221,12 +175,7 @@ mod tests {
         let shape: Vec<_> = request
             .resource_logs
             .iter()
-            .map(|logs| {
-                (
-                    logs.resource.as_ref().unwrap().attributes.len(),
-                    logs.scope_logs[0].log_records.len(),
-                )
-            })
+            .map(|logs| (logs.resource.as_ref().unwrap().attributes.len(), logs.scope_logs[0].log_records.len()))
             .collect();
         assert_eq!(shape, [(4, 2), (0, 1)]);
     }
@@ -242,12 +191,7 @@ mod tests {
         assert_eq!(record.time_unix_nano, 0);
         assert_ne!(record.observed_time_unix_nano, 0);
         assert!(record.trace_id.is_empty() && record.span_id.is_empty());
-        for name in [
-            "log.file.path",
-            "log.iostream",
-            "faultscope.pattern.also",
-            "exception.type",
-        ] {
+        for name in ["log.file.path", "log.iostream", "faultscope.pattern.also", "exception.type"] {
             assert_eq!(value(&record, name), None, "{name}");
         }
     }
@@ -273,20 +217,13 @@ mod tests {
     #[test]
     fn keys_are_unique_and_ours_win() {
         let mut event = fixture::rich();
-        event
-            .attributes
-            .push(fixture::text("log.record.uid", "forged"));
-        event
-            .attributes
-            .push(fixture::text("aws.s3.bucket", "second"));
+        event.attributes.push(fixture::text("log.record.uid", "forged"));
+        event.attributes.push(fixture::text("aws.s3.bucket", "second"));
         let record = record(&event);
         let mut keys: Vec<_> = record.attributes.iter().map(|pair| &pair.key).collect();
         keys.sort();
         assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "{keys:?}");
-        assert_eq!(
-            value(&record, "log.record.uid"),
-            Some(&any_value::Value::StringValue(event.uid))
-        );
+        assert_eq!(value(&record, "log.record.uid"), Some(&any_value::Value::StringValue(event.uid)));
     }
 
     proptest! {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
@@ -63,21 +61,14 @@ impl Grpc {
             None => {
                 // The connection may be dead without anybody having said so; the next attempt is to have a new one.
                 self.channel = self.endpoint.connect_lazy();
-                Outcome::Retry {
-                    after: None,
-                    reason: "gRPC: no usable answer in time".into(),
-                }
+                Outcome::Retry { after: None, reason: "gRPC: no usable answer in time".into() }
             }
         }
     }
 
     /// The answer; `None` if there was none within the timeout, or none that could be read.
-    async fn call(
-        &self,
-        message: ExportLogsServiceRequest,
-    ) -> Option<Result<ExportLogsServiceResponse, Status>> {
-        let mut client = LogsServiceClient::new(self.channel.clone())
-            .accept_compressed(CompressionEncoding::Gzip);
+    async fn call(&self, message: ExportLogsServiceRequest) -> Option<Result<ExportLogsServiceResponse, Status>> {
+        let mut client = LogsServiceClient::new(self.channel.clone()).accept_compressed(CompressionEncoding::Gzip);
         if self.settings.compression == Compression::Gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
@@ -103,8 +94,7 @@ fn tls_config(tls: Tls) -> Result<ClientTlsConfig, ConnectError> {
     config = match tls.trusted {
         Some(pem) => {
             // tonic passes over what is no certificate, and would then trust nobody.
-            if reqwest::Certificate::from_pem_bundle(&pem.bytes).is_ok_and(|found| found.is_empty())
-            {
+            if reqwest::Certificate::from_pem_bundle(&pem.bytes).is_ok_and(|found| found.is_empty()) {
                 return Err(pem.wrong("holds no certificate in PEM form"));
             }
             config.ca_certificate(Certificate::from_pem(pem.bytes))

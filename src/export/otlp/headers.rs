@@ -24,10 +24,7 @@ impl Headers {
                 return Err(format!("member {} has no \"=\"", index + 1));
             };
             let value = percent_decode(value.trim()).ok_or_else(|| {
-                format!(
-                    "the value of {:?} holds a \"%\" that is not followed by two hex digits",
-                    name.trim()
-                )
+                format!("the value of {:?} holds a \"%\" that is not followed by two hex digits", name.trim())
             })?;
             pairs.push((name.trim().to_owned(), value));
         }
@@ -38,28 +35,19 @@ impl Headers {
     ///
     /// # Errors
     /// What is wrong with the first wrong pair. A value is never quoted.
-    pub fn from_pairs(
-        pairs: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Headers, String> {
-        Headers::from_bytes(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name, value.into_bytes())),
-        )
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Headers, String> {
+        Headers::from_bytes(pairs.into_iter().map(|(name, value)| (name, value.into_bytes())))
     }
 
     fn from_bytes(pairs: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Headers, String> {
         let mut map = HeaderMap::new();
         for (name, value) in pairs {
-            let key = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| format!("{name:?} is no header name"))?;
-            let mut value = HeaderValue::from_bytes(&value).map_err(|_| {
-                format!("the value of {name:?} holds a character that headers can't carry")
-            })?;
+            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is no header name"))?;
+            let mut value = HeaderValue::from_bytes(&value)
+                .map_err(|_| format!("the value of {name:?} holds a character that headers can't carry"))?;
             value.set_sensitive(true);
             // `try_insert`, since the plain one panics past 32,768 headers.
-            map.try_insert(key, value)
-                .map_err(|_| "there are too many".to_owned())?;
+            map.try_insert(key, value).map_err(|_| "there are too many".to_owned())?;
         }
         Ok(Headers(map))
     }
@@ -72,9 +60,7 @@ impl Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.keys().map(HeaderName::as_str))
-            .finish()
+        f.debug_list().entries(self.0.keys().map(HeaderName::as_str)).finish()
     }
 }
 
@@ -92,9 +78,7 @@ fn percent_decode(text: &str) -> Option<Vec<u8>> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -105,11 +89,8 @@ mod tests {
 
     fn pairs(list: &str) -> Vec<(String, String)> {
         let headers = Headers::parse(list).unwrap();
-        let mut pairs: Vec<_> = headers
-            .map()
-            .iter()
-            .map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned()))
-            .collect();
+        let mut pairs: Vec<_> =
+            headers.map().iter().map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect();
         pairs.sort();
         pairs
     }
@@ -121,20 +102,14 @@ mod tests {
             ("a=1", &[("a", "1")]),
             ("a=1,b=2", &[("a", "1"), ("b", "2")]),
             (" a = 1 , b = 2 ,", &[("a", "1"), ("b", "2")]),
-            (
-                "Authorization=Basic%20dXNlcjpwYXNz%3D%3D",
-                &[("authorization", "Basic dXNlcjpwYXNz==")],
-            ),
+            ("Authorization=Basic%20dXNlcjpwYXNz%3D%3D", &[("authorization", "Basic dXNlcjpwYXNz==")]),
             ("token=a=b==", &[("token", "a=b==")]),
             ("list=x%2Cy", &[("list", "x,y")]),
             ("a=1,a=2", &[("a", "2")]),
             ("empty=", &[("empty", "")]),
         ];
         for (list, expected) in table {
-            let expected: Vec<_> = expected
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect();
+            let expected: Vec<_> = expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
             assert_eq!(pairs(list), expected, "{list:?}");
         }
     }
@@ -157,10 +132,7 @@ mod tests {
 
     #[test]
     fn debug_hides_values() {
-        assert_eq!(
-            format!("{:?}", Headers::parse("api-key=hush").unwrap()),
-            r#"["api-key"]"#
-        );
+        assert_eq!(format!("{:?}", Headers::parse("api-key=hush").unwrap()), r#"["api-key"]"#);
     }
 
     proptest! {

@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message;
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Certificate, Identity, Response, redirect};
 
@@ -32,16 +31,14 @@ pub(super) struct Http {
 impl Http {
     pub fn new(settings: Settings, tls: Tls) -> Result<Http, ConnectError> {
         // A redirected POST would become a GET that delivers nothing and succeeds, so redirects are not followed.
-        let mut builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none());
+        let mut builder = reqwest::Client::builder().user_agent(USER_AGENT).redirect(redirect::Policy::none());
         if let Some(timeout) = settings.timeout {
             builder = builder.timeout(timeout);
         }
         if settings.endpoint.starts_with("https:") {
             if let Some(pem) = tls.trusted {
-                let trusted = Certificate::from_pem_bundle(&pem.bytes)
-                    .map_err(|error| pem.wrong(with_causes(&error)))?;
+                let trusted =
+                    Certificate::from_pem_bundle(&pem.bytes).map_err(|error| pem.wrong(with_causes(&error)))?;
                 if trusted.is_empty() {
                     return Err(pem.wrong("holds no certificate in PEM form"));
                 }
@@ -49,22 +46,14 @@ impl Http {
             }
             if let Some((chain, key)) = tls.identity {
                 let pem = [chain.bytes.as_slice(), b"\n", &key.bytes].concat();
-                builder = builder.identity(
-                    Identity::from_pem(&pem).map_err(|error| chain.wrong(with_causes(&error)))?,
-                );
+                builder = builder.identity(Identity::from_pem(&pem).map_err(|error| chain.wrong(with_causes(&error)))?);
             }
         } else {
             // Plain text needs no trust; asking for the system's would fail in an image that has none.
             builder = builder.tls_certs_only([]);
         }
-        let client = builder
-            .build()
-            .map_err(|error| ConnectError::Setup(with_causes(&error)))?;
-        Ok(Http {
-            client,
-            headers: request_headers(&settings),
-            settings,
-        })
+        let client = builder.build().map_err(|error| ConnectError::Setup(with_causes(&error)))?;
+        Ok(Http { client, headers: request_headers(&settings), settings })
     }
 
     /// Sends the request once.
@@ -73,18 +62,14 @@ impl Http {
         let body = match self.body(request) {
             Ok(body) => body,
             Err(error) => {
-                return Outcome::Rejected {
-                    records,
-                    reason: answer::sentence("can't encode", &error),
-                };
+                return Outcome::Rejected { records, reason: answer::sentence("can't encode", &error) };
             }
         };
         match self.exchange(body).await {
             Ok(answer) => answer::of_http(&answer, records, Timestamp::now()),
-            Err(error) => Outcome::Retry {
-                after: None,
-                reason: answer::sentence("HTTP", &with_causes(&error.without_url())),
-            },
+            Err(error) => {
+                Outcome::Retry { after: None, reason: answer::sentence("HTTP", &with_causes(&error.without_url())) }
+            }
         }
     }
 
@@ -100,34 +85,15 @@ impl Http {
     }
 
     async fn exchange(&self, body: Vec<u8>) -> Result<HttpAnswer, reqwest::Error> {
-        let request = self
-            .client
-            .post(&self.settings.endpoint)
-            .headers(self.headers.clone())
-            .body(body);
+        let request = self.client.post(&self.settings.endpoint).headers(self.headers.clone()).body(body);
         let mut response = request.send().await?;
-        let text = |name: HeaderName| {
-            response
-                .headers()
-                .get(name)?
-                .to_str()
-                .ok()
-                .map(str::to_ascii_lowercase)
-        };
+        let text = |name: HeaderName| response.headers().get(name)?.to_str().ok().map(str::to_ascii_lowercase);
         let content_type = text(CONTENT_TYPE).unwrap_or_default();
         let gzipped = text(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| Some(value.to_str().ok()?.to_owned()));
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let status = response.status().as_u16();
         let body = bounded_body(&mut response).await?;
-        Ok(HttpAnswer {
-            status,
-            content_type,
-            retry_after,
-            body: if gzipped { gunzip(&body) } else { body },
-        })
+        Ok(HttpAnswer { status, content_type, retry_after, body: if gzipped { gunzip(&body) } else { body } })
     }
 }
 
@@ -169,9 +135,7 @@ fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
 fn gunzip(body: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     // An error leaves what came before it, which is all that can be had.
-    let _ = GzDecoder::new(body)
-        .take(MAX_RESPONSE_BYTES as u64)
-        .read_to_end(&mut plain);
+    let _ = GzDecoder::new(body).take(MAX_RESPONSE_BYTES as u64).read_to_end(&mut plain);
     plain
 }
 

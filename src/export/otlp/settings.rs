@@ -33,9 +33,7 @@ impl FromStr for Protocol {
             "grpc" => Ok(Protocol::Grpc),
             "http/protobuf" => Ok(Protocol::HttpProtobuf),
             "http/json" => Ok(Protocol::HttpJson),
-            _ => Err(format!(
-                "{text:?} is no protocol; write grpc, http/protobuf or http/json"
-            )),
+            _ => Err(format!("{text:?} is no protocol; write grpc, http/protobuf or http/json")),
         }
     }
 }
@@ -144,9 +142,7 @@ pub enum SettingError {
         problem: String,
     },
     /// A client certificate without its key, or the other way round.
-    #[error(
-        "{key} is set but {missing} is not: a client's certificate and key go together; set both or neither"
-    )]
+    #[error("{key} is set but {missing} is not: a client's certificate and key go together; set both or neither")]
     HalfIdentity {
         /// The one that is there.
         key: String,
@@ -170,41 +166,21 @@ impl Settings {
     ///
     /// # Errors
     /// Every wrong value, not just the first. A value that another one overrides is not looked at.
-    pub fn resolve(
-        explicit: &Explicit,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Settings, Vec<SettingError>> {
-        let mut lookup = Lookup {
-            env,
-            errors: Vec::new(),
-        };
-        let protocol = lookup
-            .pick(explicit.protocol, "PROTOCOL", str::parse)
-            .unwrap_or_default();
-        let insecure = lookup
-            .pick(explicit.insecure, "INSECURE", boolean)
-            .unwrap_or(false);
-        let timeout = lookup
-            .pick(explicit.timeout, "TIMEOUT", milliseconds)
-            .unwrap_or(DEFAULT_TIMEOUT);
+    pub fn resolve(explicit: &Explicit, env: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Vec<SettingError>> {
+        let mut lookup = Lookup { env, errors: Vec::new() };
+        let protocol = lookup.pick(explicit.protocol, "PROTOCOL", str::parse).unwrap_or_default();
+        let insecure = lookup.pick(explicit.insecure, "INSECURE", boolean).unwrap_or(false);
+        let timeout = lookup.pick(explicit.timeout, "TIMEOUT", milliseconds).unwrap_or(DEFAULT_TIMEOUT);
         let settings = Settings {
             protocol,
             endpoint: lookup.endpoint(explicit, protocol, insecure),
-            headers: lookup
-                .pick(explicit.headers.clone(), "HEADERS", headers)
-                .unwrap_or_default(),
-            compression: lookup
-                .pick(explicit.compression, "COMPRESSION", str::parse)
-                .unwrap_or_default(),
+            headers: lookup.pick(explicit.headers.clone(), "HEADERS", headers).unwrap_or_default(),
+            compression: lookup.pick(explicit.compression, "COMPRESSION", str::parse).unwrap_or_default(),
             timeout: Some(timeout.min(MAX_TIMEOUT)).filter(|timeout| !timeout.is_zero()),
             certificate: lookup.pick(explicit.certificate.clone(), "CERTIFICATE", path),
             identity: lookup.identity(explicit),
         };
-        if lookup.errors.is_empty() {
-            Ok(settings)
-        } else {
-            Err(lookup.errors)
-        }
+        if lookup.errors.is_empty() { Ok(settings) } else { Err(lookup.errors) }
     }
 }
 
@@ -224,50 +200,30 @@ struct Variable {
 impl Lookup<'_> {
     /// The variable that counts for this suffix: the logs' own form, or else the general one.
     fn variable(&self, suffix: &str) -> Option<Variable> {
-        [
-            ("OTEL_EXPORTER_OTLP_LOGS_", true),
-            ("OTEL_EXPORTER_OTLP_", false),
-        ]
-        .into_iter()
-        .find_map(|(prefix, of_logs)| {
-            let name = format!("{prefix}{suffix}");
-            let value = (self.env)(&name)?.trim().to_owned();
-            (!value.is_empty()).then_some(Variable {
-                name,
-                value,
-                of_logs,
-            })
-        })
+        [("OTEL_EXPORTER_OTLP_LOGS_", true), ("OTEL_EXPORTER_OTLP_", false)].into_iter().find_map(
+            |(prefix, of_logs)| {
+                let name = format!("{prefix}{suffix}");
+                let value = (self.env)(&name)?.trim().to_owned();
+                (!value.is_empty()).then_some(Variable { name, value, of_logs })
+            },
+        )
     }
 
     /// The explicit value, or the variable's as `read` understands it. What can't be read is noted and counts as unset.
-    fn pick<T>(
-        &mut self,
-        explicit: Option<T>,
-        suffix: &str,
-        read: fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
+    fn pick<T>(&mut self, explicit: Option<T>, suffix: &str, read: fn(&str) -> Result<T, String>) -> Option<T> {
         if explicit.is_some() {
             return explicit;
         }
         let variable = self.variable(suffix)?;
-        read(&variable.value)
-            .map_err(|problem| self.wrong(variable.name, problem))
-            .ok()
+        read(&variable.value).map_err(|problem| self.wrong(variable.name, problem)).ok()
     }
 
     fn endpoint(&mut self, explicit: &Explicit, protocol: Protocol, insecure: bool) -> String {
         let (key, text, form) = match (&explicit.endpoint, self.variable("ENDPOINT")) {
             (Some(text), _) => (format!("{CONFIG_KEYS}endpoint"), text.clone(), Form::Either),
-            (None, Some(variable)) => (
-                variable.name,
-                variable.value,
-                if variable.of_logs {
-                    Form::Logs
-                } else {
-                    Form::Base
-                },
-            ),
+            (None, Some(variable)) => {
+                (variable.name, variable.value, if variable.of_logs { Form::Logs } else { Form::Base })
+            }
             (None, None) => (String::new(), default_endpoint(protocol).into(), Form::Base),
         };
         endpoint::resolve(&text, protocol, form, insecure).unwrap_or_else(|problem| {
@@ -277,8 +233,7 @@ impl Lookup<'_> {
     }
 
     fn identity(&mut self, explicit: &Explicit) -> Option<Identity> {
-        let (certificate, certificate_key) =
-            self.file(explicit.client_certificate.as_ref(), "CLIENT_CERTIFICATE");
+        let (certificate, certificate_key) = self.file(explicit.client_certificate.as_ref(), "CLIENT_CERTIFICATE");
         let (key, key_key) = self.file(explicit.client_key.as_ref(), "CLIENT_KEY");
         match (certificate, key) {
             (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
@@ -291,18 +246,14 @@ impl Lookup<'_> {
     /// A file's path, and the key that set it or, without one, that would.
     fn file(&self, explicit: Option<&PathBuf>, suffix: &str) -> (Option<PathBuf>, String) {
         match (explicit, self.variable(suffix)) {
-            (Some(path), _) => (
-                Some(path.clone()),
-                format!("{CONFIG_KEYS}{}", suffix.to_ascii_lowercase()),
-            ),
+            (Some(path), _) => (Some(path.clone()), format!("{CONFIG_KEYS}{}", suffix.to_ascii_lowercase())),
             (None, Some(variable)) => (Some(variable.value.into()), variable.name),
             (None, None) => (None, format!("OTEL_EXPORTER_OTLP_{suffix}")),
         }
     }
 
     fn half(&mut self, key: String, missing: String) -> Option<Identity> {
-        self.errors
-            .push(SettingError::HalfIdentity { key, missing });
+        self.errors.push(SettingError::HalfIdentity { key, missing });
         None
     }
 
@@ -319,9 +270,7 @@ fn default_endpoint(protocol: Protocol) -> &'static str {
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
-    text.to_ascii_lowercase()
-        .parse()
-        .map_err(|_| format!("{text:?} is neither true nor false; write one of these"))
+    text.to_ascii_lowercase().parse().map_err(|_| format!("{text:?} is neither true nor false; write one of these"))
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
@@ -331,9 +280,8 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 }
 
 fn headers(text: &str) -> Result<Headers, String> {
-    Headers::parse(text).map_err(|problem| {
-        format!("{problem}; write name=value,name2=value2 with values percent-encoded")
-    })
+    Headers::parse(text)
+        .map_err(|problem| format!("{problem}; write name=value,name2=value2 with values percent-encoded"))
 }
 
 fn path(text: &str) -> Result<PathBuf, String> {

@@ -2,9 +2,7 @@ use super::*;
 
 fn resolve(explicit: &Explicit, env: &[(&str, &str)]) -> Result<Settings, Vec<SettingError>> {
     Settings::resolve(explicit, &|name| {
-        env.iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| (*value).to_owned())
+        env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     })
 }
 
@@ -25,52 +23,25 @@ fn defaults_are_the_specifications() {
         identity: None,
     };
     assert_eq!(settings, expected);
-    assert_eq!(
-        of_env(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).endpoint,
-        "http://localhost:4317"
-    );
+    assert_eq!(of_env(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).endpoint, "http://localhost:4317");
 }
 
 #[test]
 fn endpoints_by_protocol_and_variable() {
     let table: &[(&[(&str, &str)], &str)] = &[
+        (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")], "http://c:4318/v1/logs"),
+        (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c/a/")], "https://c/a/v1/logs"),
+        (&[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://c:4318/a")], "http://c:4318/a"),
+        (&[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://c:4318")], "http://c:4318/"),
         (
-            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")],
-            "http://c:4318/v1/logs",
-        ),
-        (
-            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c/a/")],
-            "https://c/a/v1/logs",
-        ),
-        (
-            &[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://c:4318/a")],
-            "http://c:4318/a",
-        ),
-        (
-            &[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://c:4318")],
-            "http://c:4318/",
-        ),
-        (
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"),
-                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs/x"),
-            ],
+            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"), ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs/x")],
             "http://logs/x",
         ),
         (
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"),
-                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", ""),
-            ],
+            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"), ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "")],
             "http://all/v1/logs",
         ),
-        (
-            &[
-                ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "c:4317"),
-            ],
-            "https://c:4317",
-        ),
+        (&[("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "c:4317")], "https://c:4317"),
         (
             &[
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
@@ -107,10 +78,7 @@ fn the_logs_form_wins_over_the_general_one() {
         ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/tls/logs.pem"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/tls/all.pem"),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/tls/key.pem"),
-        (
-            "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
-            "/tls/chain.pem",
-        ),
+        ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", "/tls/chain.pem"),
     ]);
     let expected = Settings {
         protocol: Protocol::HttpJson,
@@ -119,10 +87,7 @@ fn the_logs_form_wins_over_the_general_one() {
         compression: Compression::Gzip,
         timeout: Some(Duration::from_millis(2500)),
         certificate: Some("/tls/logs.pem".into()),
-        identity: Some(Identity {
-            certificate: "/tls/chain.pem".into(),
-            key: "/tls/key.pem".into(),
-        }),
+        identity: Some(Identity { certificate: "/tls/chain.pem".into(), key: "/tls/key.pem".into() }),
     };
     assert_eq!(settings, expected);
 }
@@ -140,23 +105,9 @@ fn explicit_values_win_over_the_environment_even_a_wrong_one() {
         client_certificate: Some("/chain.pem".into()),
         insecure: Some(true),
     };
-    let suffixes = [
-        "ENDPOINT",
-        "PROTOCOL",
-        "HEADERS",
-        "COMPRESSION",
-        "TIMEOUT",
-        "CERTIFICATE",
-        "INSECURE",
-    ];
-    let names: Vec<_> = suffixes
-        .iter()
-        .map(|suffix| format!("OTEL_EXPORTER_OTLP_LOGS_{suffix}"))
-        .collect();
-    let env: Vec<_> = names
-        .iter()
-        .map(|name| (name.as_str(), "not usable"))
-        .collect();
+    let suffixes = ["ENDPOINT", "PROTOCOL", "HEADERS", "COMPRESSION", "TIMEOUT", "CERTIFICATE", "INSECURE"];
+    let names: Vec<_> = suffixes.iter().map(|suffix| format!("OTEL_EXPORTER_OTLP_LOGS_{suffix}")).collect();
+    let env: Vec<_> = names.iter().map(|name| (name.as_str(), "not usable")).collect();
     let settings = resolve(&explicit, &env).unwrap();
     let expected = Settings {
         protocol: Protocol::Grpc,
@@ -165,42 +116,24 @@ fn explicit_values_win_over_the_environment_even_a_wrong_one() {
         compression: Compression::Gzip,
         timeout: None,
         certificate: Some("/ca.pem".into()),
-        identity: Some(Identity {
-            certificate: "/chain.pem".into(),
-            key: "/key.pem".into(),
-        }),
+        identity: Some(Identity { certificate: "/chain.pem".into(), key: "/key.pem".into() }),
     };
     assert_eq!(settings, expected);
 }
 
 #[test]
 fn an_explicit_endpoint_may_be_a_base_or_the_logs_own() {
-    for endpoint in [
-        "https://c.example.com/otlp",
-        "https://c.example.com/otlp/v1/logs",
-    ] {
-        let explicit = Explicit {
-            endpoint: Some(endpoint.into()),
-            ..Explicit::default()
-        };
-        assert_eq!(
-            resolve(&explicit, &[]).unwrap().endpoint,
-            "https://c.example.com/otlp/v1/logs"
-        );
+    for endpoint in ["https://c.example.com/otlp", "https://c.example.com/otlp/v1/logs"] {
+        let explicit = Explicit { endpoint: Some(endpoint.into()), ..Explicit::default() };
+        assert_eq!(resolve(&explicit, &[]).unwrap().endpoint, "https://c.example.com/otlp/v1/logs");
     }
 }
 
 #[test]
 fn flags_go_before_configuration() {
-    let flags = Explicit {
-        endpoint: Some("http://flag".into()),
-        ..Explicit::default()
-    };
-    let config = Explicit {
-        endpoint: Some("http://file".into()),
-        compression: Some(Compression::Gzip),
-        ..Explicit::default()
-    };
+    let flags = Explicit { endpoint: Some("http://flag".into()), ..Explicit::default() };
+    let config =
+        Explicit { endpoint: Some("http://file".into()), compression: Some(Compression::Gzip), ..Explicit::default() };
     let both = flags.or(config);
     assert_eq!(both.endpoint.as_deref(), Some("http://flag"));
     assert_eq!(both.compression, Some(Compression::Gzip));
@@ -217,10 +150,7 @@ fn a_timeout_of_zero_is_no_limit_and_a_huge_one_is_a_day() {
 #[test]
 fn every_error_is_told_at_once() {
     let errors = resolve(
-        &Explicit {
-            client_key: Some("/key.pem".into()),
-            ..Explicit::default()
-        },
+        &Explicit { client_key: Some("/key.pem".into()), ..Explicit::default() },
         &[
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http"),
             ("OTEL_EXPORTER_OTLP_INSECURE", "yes"),

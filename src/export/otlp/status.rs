@@ -44,35 +44,20 @@ pub(super) struct Delay {
 /// wants to be left alone, where it says so and the figure makes sense.
 pub(super) fn retry_info(details: &[u8]) -> Option<Option<Duration>> {
     let status = RpcStatus::decode(details).ok()?;
-    let info = status
-        .details
-        .iter()
-        .find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
+    let info = status.details.iter().find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
     let info = RetryInfo::decode(info.value.as_slice()).ok()?;
     Some(info.retry_delay.and_then(|delay| {
         let seconds = u64::try_from(delay.seconds).ok()?;
-        let nanos = u32::try_from(delay.nanos)
-            .ok()
-            .filter(|nanos| *nanos < 1_000_000_000)?;
+        let nanos = u32::try_from(delay.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
         Some(Duration::new(seconds, nanos))
     }))
 }
 
 #[cfg(test)]
 pub(super) fn details_with_delay(seconds: i64, nanos: i32) -> Vec<u8> {
-    let info = RetryInfo {
-        retry_delay: Some(Delay { seconds, nanos }),
-    };
-    let any = Any {
-        type_url: "type.googleapis.com/google.rpc.RetryInfo".into(),
-        value: info.encode_to_vec(),
-    };
-    RpcStatus {
-        code: 8,
-        message: String::new(),
-        details: vec![any],
-    }
-    .encode_to_vec()
+    let info = RetryInfo { retry_delay: Some(Delay { seconds, nanos }) };
+    let any = Any { type_url: "type.googleapis.com/google.rpc.RetryInfo".into(), value: info.encode_to_vec() };
+    RpcStatus { code: 8, message: String::new(), details: vec![any] }.encode_to_vec()
 }
 
 #[cfg(test)]
@@ -90,26 +75,15 @@ mod tests {
             (1, -1, None),
             (1, 1_000_000_000, None),
         ] {
-            assert_eq!(
-                retry_info(&details_with_delay(seconds, nanos)),
-                Some(expected),
-                "{seconds} {nanos}"
-            );
+            assert_eq!(retry_info(&details_with_delay(seconds, nanos)), Some(expected), "{seconds} {nanos}");
         }
     }
 
     #[test]
     fn details_without_a_wish() {
         assert_eq!(retry_info(&[]), None);
-        let other = Any {
-            type_url: "type.googleapis.com/google.rpc.QuotaFailure".into(),
-            value: Vec::new(),
-        };
-        let status = RpcStatus {
-            code: 8,
-            message: "full".into(),
-            details: vec![other],
-        };
+        let other = Any { type_url: "type.googleapis.com/google.rpc.QuotaFailure".into(), value: Vec::new() };
+        let status = RpcStatus { code: 8, message: "full".into(), details: vec![other] };
         assert_eq!(retry_info(&status.encode_to_vec()), None);
     }
 

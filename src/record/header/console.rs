@@ -45,10 +45,7 @@ fn split_object<'a>(columns: &'a [u8], fields: &mut Fields<'a>) -> (&'a [u8], bo
         return (columns, false);
     }
     // The object is the last column; its own strings hold no tabs, but may hold blanks.
-    let finders = [
-        memchr::memmem::rfind(line, b"\t{"),
-        memchr::memmem::find(line, b" {\""),
-    ];
+    let finders = [memchr::memmem::rfind(line, b"\t{"), memchr::memmem::find(line, b" {\"")];
     for at in finders.into_iter().flatten() {
         let mut read = Fields::default();
         if matches!(json::object(&line[at + 1..], &mut read), Ok((b"", ()))) {
@@ -61,10 +58,7 @@ fn split_object<'a>(columns: &'a [u8], fields: &mut Fields<'a>) -> (&'a [u8], bo
 
 /// Takes Istio's `key=value` columns off the end. Whether one of the values was quoted, and so may hold escapes.
 fn split_pairs<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> (&'a [u8], bool) {
-    let Some(first) = columns(text)
-        .find(|(_, column)| logfmt::begins(column))
-        .map(|(at, _)| at)
-    else {
+    let Some(first) = columns(text).find(|(_, column)| logfmt::begins(column)).map(|(at, _)| at) else {
         return (text, false);
     };
     let (before, pairs) = text.split_at(first);
@@ -72,10 +66,7 @@ fn split_pairs<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> (&'a [u8], bool) 
         return (text, false);
     }
     logfmt::pairs(pairs, fields);
-    (
-        trim_end(before),
-        memchr::memmem::find(pairs, b"=\"").is_some(),
-    )
+    (trim_end(before), memchr::memmem::find(pairs, b"=\"").is_some())
 }
 
 /// The logger's column, and the message behind it and behind the caller's.
@@ -98,9 +89,7 @@ fn one_column(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-:".contains(&byte)
     });
     match terminated(name, gap).parse(text) {
-        Ok((message, name)) if is_dotted(name) => {
-            (Some(name.strip_suffix(b":").unwrap_or(name)), message)
-        }
+        Ok((message, name)) if is_dotted(name) => (Some(name.strip_suffix(b":").unwrap_or(name)), message),
         _ => (None, text),
     }
 }
@@ -122,17 +111,10 @@ fn columns(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
-        let end = if tabs {
-            memchr::memchr(b'\t', rest)
-        } else {
-            memchr::memmem::find(rest, b"  ")
-        };
+        let end = if tabs { memchr::memchr(b'\t', rest) } else { memchr::memmem::find(rest, b"  ") };
         let column = &rest[..end.unwrap_or(rest.len())];
         let start = at;
-        let blanks = rest[column.len()..]
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'))
-            .count();
+        let blanks = rest[column.len()..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         at += column.len() + blanks;
         Some((start, trim_end(column)))
     })

@@ -44,11 +44,7 @@ impl<'a> Fields<'a> {
 
     /// The value at a path.
     pub fn value(&self, path: &str) -> Option<&Value<'a>> {
-        self.list
-            .iter()
-            .rev()
-            .find(|(known, _)| known == path)
-            .map(|(_, value)| value)
+        self.list.iter().rev().find(|(known, _)| known == path).map(|(_, value)| value)
     }
 
     /// All fields in the order of the line.

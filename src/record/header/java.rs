@@ -24,12 +24,8 @@ type Said<'a> = (Level, &'a [u8], &'a [u8]);
 
 /// Lines that begin with a date-time; `behind` stands behind it.
 pub(super) fn dated(time: Option<Timestamp>, behind: &[u8]) -> Option<Header<'_>> {
-    let (_, (level, logger, message)) = preceded(
-        gap,
-        alt((spring, level_in_brackets, thread_first, level_first)),
-    )
-    .parse(behind)
-    .ok()?;
+    let (_, (level, logger, message)) =
+        preceded(gap, alt((spring, level_in_brackets, thread_first, level_first))).parse(behind).ok()?;
     Some(header(level, time, logger, message))
 }
 
@@ -41,39 +37,19 @@ pub(super) fn clocked(content: &[u8]) -> Option<Header<'_>> {
 
 /// `[time] LEVEL message (logger)`, as Kafka's brokers write it.
 pub(super) fn kafka(content: &[u8]) -> Option<Header<'_>> {
-    let (message, (stamp, _, level, _)) = (
-        delimited(char('['), time::stamp, char(']')),
-        gap,
-        level::upper_word,
-        gap,
-    )
-        .parse(content)
-        .ok()?;
+    let (message, (stamp, _, level, _)) =
+        (delimited(char('['), time::stamp, char(']')), gap, level::upper_word, gap).parse(content).ok()?;
     let line = trim_end(message).strip_suffix(b")")?;
     let open = memchr::memrchr(b'(', line)?;
     let logger = &line[open + 1..];
-    let is_class = !logger.is_empty()
-        && logger
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(byte));
+    let is_class =
+        !logger.is_empty() && logger.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(byte));
     is_class.then(|| header(level, Some(stamp.time), logger, trim_end(&line[..open])))
 }
 
-fn header<'a>(
-    level: Level,
-    time: Option<Timestamp>,
-    logger: &'a [u8],
-    message: &'a [u8],
-) -> Header<'a> {
-    let logger = Some(trim(logger))
-        .filter(|logger| !logger.is_empty())
-        .map(String::from_utf8_lossy);
-    Header {
-        level: Some(level),
-        time,
-        logger,
-        ..Header::new(Kind::Java, message)
-    }
+fn header<'a>(level: Level, time: Option<Timestamp>, logger: &'a [u8], message: &'a [u8]) -> Header<'a> {
+    let logger = Some(trim(logger)).filter(|logger| !logger.is_empty()).map(String::from_utf8_lossy);
+    Header { level: Some(level), time, logger, ..Header::new(Kind::Java, message) }
 }
 
 /// `LEVEL 1 --- [thread] logger : message`; Spring Boot 3 may put the application's name in a bracket before.
@@ -81,17 +57,7 @@ fn spring(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let brackets = many1_count(terminated(bracketed, gap));
     let logger = (token, blanks, char(':'), blanks);
     map(
-        (
-            level::upper_word,
-            gap,
-            number,
-            gap,
-            tag("---"),
-            gap,
-            brackets,
-            logger,
-            rest,
-        ),
+        (level::upper_word, gap, number, gap, tag("---"), gap, brackets, logger, rest),
         |(level, _, _, _, _, _, _, (logger, ..), message)| (level, logger, message),
     )
     .parse(input)
@@ -100,19 +66,15 @@ fn spring(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 /// `[INFO ] thread logger - message`
 fn level_in_brackets(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let severity = map_opt(bracketed, |inside| Level::parse(trim(inside)));
-    map(
-        (severity, gap, token, gap, logger, rest),
-        |(level, _, _, _, logger, message)| (level, logger, message),
-    )
-    .parse(input)
+    map((severity, gap, token, gap, logger, rest), |(level, _, _, _, logger, message)| (level, logger, message))
+        .parse(input)
 }
 
 /// `[thread] LEVEL logger - message`
 fn thread_first(input: &[u8]) -> IResult<&[u8], Said<'_>> {
-    map(
-        (bracketed, gap, level::upper_word, gap, logger, rest),
-        |(_, _, level, _, logger, message)| (level, logger, message),
-    )
+    map((bracketed, gap, level::upper_word, gap, logger, rest), |(_, _, level, _, logger, message)| {
+        (level, logger, message)
+    })
     .parse(input)
 }
 
@@ -120,14 +82,7 @@ fn thread_first(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 fn level_first(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let thread = terminated(bracketed, gap);
     map(
-        (
-            level::upper_word,
-            gap,
-            opt(thread),
-            opt((char(':'), gap)),
-            logger,
-            rest,
-        ),
+        (level::upper_word, gap, opt(thread), opt((char(':'), gap)), logger, rest),
         |(level, _, _, _, logger, message)| (level, logger, message),
     )
     .parse(input)

@@ -40,36 +40,10 @@ const LEVELS: &[&str] = &[
     "LogLevel",
     "@l",
 ];
-const TIMES: &[&str] = &[
-    "ts",
-    "time",
-    "timestamp",
-    "@timestamp",
-    "asctime",
-    "timeMillis",
-    "start_time",
-    "Timestamp",
-    "datetime",
-    "@t",
-];
-const MESSAGES: &[&str] = &[
-    "msg",
-    "message",
-    "@message",
-    "log.message",
-    "Message",
-    "short_message",
-    "@m",
-    "event",
-];
-const LOGGERS: &[&str] = &[
-    "logger",
-    "loggerName",
-    "logger_name",
-    "log.logger",
-    "scope",
-    "Category",
-];
+const TIMES: &[&str] =
+    &["ts", "time", "timestamp", "@timestamp", "asctime", "timeMillis", "start_time", "Timestamp", "datetime", "@t"];
+const MESSAGES: &[&str] = &["msg", "message", "@message", "log.message", "Message", "short_message", "@m", "event"];
+const LOGGERS: &[&str] = &["logger", "loggerName", "logger_name", "log.logger", "scope", "Category"];
 
 /// The header of a JSON object.
 pub(super) fn header(content: &[u8]) -> Option<Header<'_>> {
@@ -85,16 +59,10 @@ pub(super) fn header(content: &[u8]) -> Option<Header<'_>> {
 }
 
 fn of_fields<'a>(content: &'a [u8], fields: Fields<'a>) -> Header<'a> {
-    let message = fields
-        .text_of(MESSAGES)
-        .map_or(Cow::Borrowed(content), bytes);
+    let message = fields.text_of(MESSAGES).map_or(Cow::Borrowed(content), bytes);
     Header {
         level: LEVELS.iter().find_map(|path| level(fields.value(path)?)),
-        time: instant(&fields).or_else(|| {
-            TIMES
-                .iter()
-                .find_map(|path| time::of_value(fields.value(path)?))
-        }),
+        time: instant(&fields).or_else(|| TIMES.iter().find_map(|path| time::of_value(fields.value(path)?))),
         logger: fields.text_of(LOGGERS),
         kind: kind(&fields),
         structured: true,
@@ -133,9 +101,7 @@ fn level(value: &Value<'_>) -> Option<Level> {
 /// log4j2 writes the time in two numbers.
 fn instant(fields: &Fields<'_>) -> Option<jiff::Timestamp> {
     let seconds = fields.get("instant.epochSecond")?;
-    let nanoseconds = fields
-        .get("instant.nanoOfSecond")
-        .unwrap_or(Cow::Borrowed("0"));
+    let nanoseconds = fields.get("instant.nanoOfSecond").unwrap_or(Cow::Borrowed("0"));
     time::of_parts(&seconds, &nanoseconds)
 }
 
@@ -169,15 +135,8 @@ struct Path<'a> {
 
 impl<'a> Path<'a> {
     fn child(&self, key: Cow<'a, str>) -> Path<'a> {
-        let text = if self.depth == 0 {
-            key
-        } else {
-            Cow::Owned(format!("{}.{key}", self.text))
-        };
-        Path {
-            text,
-            depth: self.depth + 1,
-        }
+        let text = if self.depth == 0 { key } else { Cow::Owned(format!("{}.{key}", self.text)) };
+        Path { text, depth: self.depth + 1 }
     }
 }
 
@@ -187,8 +146,7 @@ fn members<'a>(input: &'a [u8], path: &Path<'a>, fields: &mut Fields<'a>) -> IRe
         return Ok((behind, ()));
     }
     loop {
-        let (at_value, (key, _)) =
-            (quoted, delimited(multispace0, char(':'), multispace0)).parse(input)?;
+        let (at_value, (key, _)) = (quoted, delimited(multispace0, char(':'), multispace0)).parse(input)?;
         let (behind, ()) = element(at_value, &path.child(text(key)), fields)?;
         match separator(behind, b"}")? {
             (behind, true) => return Ok((behind, ())),
@@ -197,11 +155,7 @@ fn members<'a>(input: &'a [u8], path: &Path<'a>, fields: &mut Fields<'a>) -> IRe
     }
 }
 
-fn elements<'a>(
-    input: &'a [u8],
-    path: &Path<'a>,
-    fields: &mut Fields<'a>,
-) -> IResult<&'a [u8], ()> {
+fn elements<'a>(input: &'a [u8], path: &Path<'a>, fields: &mut Fields<'a>) -> IResult<&'a [u8], ()> {
     let (mut input, _) = (char('['), multispace0).parse(input)?;
     if let Ok((behind, _)) = close(b"]")(input) {
         return Ok((behind, ()));
@@ -219,9 +173,7 @@ fn elements<'a>(
 
 fn element<'a>(input: &'a [u8], path: &Path<'a>, fields: &mut Fields<'a>) -> IResult<&'a [u8], ()> {
     match input.first() {
-        Some(b'{' | b'[') if path.depth >= MAX_DEPTH || fields.is_full() => {
-            balanced(input).map(|(rest, _)| (rest, ()))
-        }
+        Some(b'{' | b'[') if path.depth >= MAX_DEPTH || fields.is_full() => balanced(input).map(|(rest, _)| (rest, ())),
         Some(b'{') => members(input, path, fields),
         Some(b'[') => elements(input, path, fields),
         _ => {
@@ -245,20 +197,14 @@ fn scalar(input: &[u8]) -> IResult<&[u8], Value<'_>> {
         value(Value::Bool(true), tag("true")),
         value(Value::Bool(false), tag("false")),
         value(Value::Null, tag("null")),
-        nom::combinator::map(number, |digits| {
-            Value::Number(String::from_utf8_lossy(digits))
-        }),
+        nom::combinator::map(number, |digits| Value::Number(String::from_utf8_lossy(digits))),
     ))
     .parse(input)
 }
 
 /// A comma, or the end: whether it was the end.
 fn separator<'a>(input: &'a [u8], end: &'static [u8]) -> IResult<&'a [u8], bool> {
-    alt((
-        value(true, close(end)),
-        value(false, delimited(multispace0, char(','), multispace0)),
-    ))
-    .parse(input)
+    alt((value(true, close(end)), value(false, delimited(multispace0, char(','), multispace0)))).parse(input)
 }
 
 fn close<'a>(end: &'static [u8]) -> impl Fn(&'a [u8]) -> IResult<&'a [u8], &'a [u8]> {

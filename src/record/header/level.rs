@@ -101,19 +101,13 @@ impl Level {
             (b"panic", Level::Fatal),
             (b"dpanic", Level::Fatal),
         ];
-        WORDS
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(word))
-            .map(|(_, level)| *level)
+        WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, level)| *level)
     }
 
     /// zap prints levels without a name as `Level(-2)`, slog as the next lower name and a distance, `DEBUG-4`.
     fn from_offset(text: &[u8]) -> Option<Level> {
         let text = std::str::from_utf8(text).ok()?;
-        if let Some(number) = text
-            .strip_prefix("Level(")
-            .and_then(|rest| rest.strip_suffix(')'))
-        {
+        if let Some(number) = text.strip_prefix("Level(").and_then(|rest| rest.strip_suffix(')')) {
             return Some(match number.parse::<i8>().ok()? {
                 ..=-2 => Level::Trace,
                 -1 => Level::Debug,
@@ -135,27 +129,13 @@ impl Level {
 /// A level's name as a whole word.
 pub(super) fn word(input: &[u8]) -> IResult<&[u8], Level> {
     let letters = take_while1(|byte: u8| byte.is_ascii_alphabetic());
-    map_opt(letters, |word: &[u8]| {
-        if word.len() > 1 {
-            Level::from_word(word)
-        } else {
-            None
-        }
-    })
-    .parse(input)
+    map_opt(letters, |word: &[u8]| if word.len() > 1 { Level::from_word(word) } else { None }).parse(input)
 }
 
 /// A level's name all in capitals, which prose seldom has.
 pub(super) fn upper_word(input: &[u8]) -> IResult<&[u8], Level> {
     let letters = take_while1(|byte: u8| byte.is_ascii_uppercase());
-    map_opt(letters, |word: &[u8]| {
-        if word.len() > 1 {
-            Level::from_word(word)
-        } else {
-            None
-        }
-    })
-    .parse(input)
+    map_opt(letters, |word: &[u8]| if word.len() > 1 { Level::from_word(word) } else { None }).parse(input)
 }
 
 /// A level's initial.
@@ -170,87 +150,29 @@ mod tests {
     #[test]
     fn spellings() {
         let table: &[(Level, &[&str])] = &[
-            (
-                Level::Trace,
-                &[
-                    "trace",
-                    "TRACE",
-                    "trce",
-                    "Level(-2)",
-                    "Level(-9)",
-                    "DEBUG-4",
-                    "T",
-                ],
-            ),
+            (Level::Trace, &["trace", "TRACE", "trce", "Level(-2)", "Level(-9)", "DEBUG-4", "T"]),
             (Level::Debug, &["debug", "Debug", "D", "Level(-1)"]),
-            (
-                Level::Info,
-                &[
-                    "info",
-                    "INFO",
-                    "Info",
-                    "notice",
-                    "LOG",
-                    "Note",
-                    "I",
-                    "INFO+2",
-                    "informational",
-                ],
-            ),
-            (
-                Level::Warn,
-                &["warn", "WARN", "warning", "Warning", "W", "WARN+1"],
-            ),
+            (Level::Info, &["info", "INFO", "Info", "notice", "LOG", "Note", "I", "INFO+2", "informational"]),
+            (Level::Warn, &["warn", "WARN", "warning", "Warning", "W", "WARN+1"]),
             (Level::Error, &["error", "ERR", "SEVERE", "fail", "E"]),
             (
                 Level::Fatal,
-                &[
-                    "fatal",
-                    "CRITICAL",
-                    "crit",
-                    "panic",
-                    "DPANIC",
-                    "dpanic",
-                    "emergency",
-                    "emerg",
-                    "ALERT",
-                    "F",
-                    "C",
-                ],
+                &["fatal", "CRITICAL", "crit", "panic", "DPANIC", "dpanic", "emergency", "emerg", "ALERT", "F", "C"],
             ),
         ];
         for (level, spellings) in table {
             for spelling in *spellings {
-                assert_eq!(
-                    Level::parse(spelling.as_bytes()),
-                    Some(*level),
-                    "{spelling}"
-                );
+                assert_eq!(Level::parse(spelling.as_bytes()), Some(*level), "{spelling}");
             }
             assert_eq!(Level::parse(level.name().as_bytes()), Some(*level));
         }
-        for other in [
-            "",
-            "e",
-            "x",
-            "errors",
-            "Level(x)",
-            "Level(999)",
-            "-4",
-            "info-",
-            "ok-1",
-            "\u{fc}",
-        ] {
+        for other in ["", "e", "x", "errors", "Level(x)", "Level(999)", "-4", "info-", "ok-1", "\u{fc}"] {
             assert_eq!(Level::parse(other.as_bytes()), None, "{other}");
         }
     }
 
     #[test]
     fn order_is_by_severity() {
-        assert!(
-            Level::Trace < Level::Debug
-                && Level::Warn < Level::Error
-                && Level::Error < Level::Fatal
-        );
+        assert!(Level::Trace < Level::Debug && Level::Warn < Level::Error && Level::Error < Level::Fatal);
     }
 }

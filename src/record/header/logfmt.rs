@@ -19,18 +19,8 @@ use super::{
 };
 
 /// Keys with which such a line begins.
-const FIRST: &[&[u8]] = &[
-    b"time",
-    b"ts",
-    b"t",
-    b"level",
-    b"lvl",
-    b"msg",
-    b"logger",
-    b"caller",
-    b"severity",
-    b"timestamp",
-];
+const FIRST: &[&[u8]] =
+    &[b"time", b"ts", b"t", b"level", b"lvl", b"msg", b"logger", b"caller", b"severity", b"timestamp"];
 
 /// The header of a line of pairs.
 pub(super) fn header(content: &[u8]) -> Option<Header<'_>> {
@@ -40,18 +30,14 @@ pub(super) fn header(content: &[u8]) -> Option<Header<'_>> {
     }
     let mut fields = Fields::default();
     pairs(content, &mut fields);
-    let level = ["level", "lvl", "severity"]
-        .iter()
-        .find_map(|key| Level::parse(fields.get(key)?.as_bytes()));
+    let level = ["level", "lvl", "severity"].iter().find_map(|key| Level::parse(fields.get(key)?.as_bytes()));
     let message = fields.text_of(&["msg", "message"]);
     if fields.len() < 2 || (level.is_none() && message.is_none()) {
         return None;
     }
     Some(Header {
         level,
-        time: ["time", "ts", "t", "timestamp"]
-            .iter()
-            .find_map(|key| time::of_value(fields.value(key)?)),
+        time: ["time", "ts", "t", "timestamp"].iter().find_map(|key| time::of_value(fields.value(key)?)),
         logger: fields.text_of(&["logger", "scope"]),
         message: message.map_or(content.into(), bytes),
         structured: true,
@@ -81,10 +67,7 @@ pub(super) fn begins(input: &[u8]) -> bool {
     pair(input, &mut true).is_ok()
 }
 
-fn pair<'a>(
-    input: &'a [u8],
-    brackets_close: &mut bool,
-) -> IResult<&'a [u8], (&'a [u8], Value<'a>)> {
+fn pair<'a>(input: &'a [u8], brackets_close: &mut bool) -> IResult<&'a [u8], (&'a [u8], Value<'a>)> {
     let (input, key) = key(input)?;
     match input.first() {
         Some(b'"') => {
@@ -114,9 +97,7 @@ fn bare(input: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 fn scalar(word: &[u8]) -> Value<'_> {
-    let numeric = word
-        .first()
-        .is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-')
+    let numeric = word.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-')
         && std::str::from_utf8(word).is_ok_and(|word| word.parse::<f64>().is_ok());
     match word {
         b"true" => Value::Bool(true),

@@ -150,14 +150,8 @@ impl<'a> Header<'a> {
 /// Never fails: what no family knows is [`Kind::Plain`]. Prefixes that a collector put before the header are passed over.
 pub fn parse(content: &[u8]) -> Header<'_> {
     let mut header = behind_prefixes(content);
-    header.trace_id = id(
-        &header.fields,
-        &["trace_id", "traceId", "traceID", "trace.id", "otelTraceID"],
-    );
-    header.span_id = id(
-        &header.fields,
-        &["span_id", "spanId", "spanID", "span.id", "otelSpanID"],
-    );
+    header.trace_id = id(&header.fields, &["trace_id", "traceId", "traceID", "trace.id", "otelTraceID"]);
+    header.span_id = id(&header.fields, &["span_id", "spanId", "spanID", "span.id", "otelSpanID"]);
     header
 }
 
@@ -166,10 +160,7 @@ fn behind_prefixes(content: &[u8]) -> Header<'_> {
     let mut prefix_time = None;
     for _ in 0..=MAX_PREFIXES {
         if let Some(header) = recognise(rest).or_else(|| behind_words(rest)) {
-            return Header {
-                time: header.time.or(prefix_time),
-                ..header
-            };
+            return Header { time: header.time.or(prefix_time), ..header };
         }
         let Some((behind, time)) = prefix::strip(rest) else {
             break;
@@ -177,10 +168,7 @@ fn behind_prefixes(content: &[u8]) -> Header<'_> {
         rest = behind;
         prefix_time = prefix_time.or(time);
     }
-    Header {
-        time: prefix_time,
-        ..Header::new(Kind::Plain, content)
-    }
+    Header { time: prefix_time, ..Header::new(Kind::Plain, content) }
 }
 
 /// The header behind one or two words, if it is one that prose doesn't happen to look like.
@@ -225,9 +213,7 @@ fn capital(content: &[u8]) -> Option<Header<'_>> {
 
 fn numbered(content: &[u8]) -> Option<Header<'_>> {
     let Ok((rest, stamp)) = time::stamp(content) else {
-        return access::undated(content)
-            .or_else(|| misc::redis(content))
-            .or_else(|| java::clocked(content));
+        return access::undated(content).or_else(|| misc::redis(content)).or_else(|| java::clocked(content));
     };
     java::dated(Some(stamp.time), rest)
         .or_else(|| python::dated(stamp, rest))

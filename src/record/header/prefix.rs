@@ -20,31 +20,22 @@ use crate::frame::time::clock;
 
 /// Takes one prefix off: what stands behind it, and the time that it gave.
 pub(super) fn strip(content: &[u8]) -> Option<(&[u8], Option<Timestamp>)> {
-    let named = alt((
-        compose, kubectl, stern, process, rank, journald, frame, colours,
-    ));
-    let (rest, time) = alt((map(named, |()| None), map(second_time, Some)))
-        .parse(content)
-        .ok()?;
+    let named = alt((compose, kubectl, stern, process, rank, journald, frame, colours));
+    let (rest, time) = alt((map(named, |()| None), map(second_time, Some))).parse(content).ok()?;
     (!rest.is_empty()).then_some((rest, time))
 }
 
 /// Takes up to two plain words off, as stern writes pod and container. Any prose begins with words, so this is a guess that
 /// only a certain header behind it confirms.
 pub(super) fn strip_word(content: &[u8]) -> Option<&[u8]> {
-    let name =
-        take_while1(|byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'/'));
+    let name = take_while1(|byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'/'));
     let (rest, _) = (name, gap).parse(content).ok()?;
     (!rest.is_empty()).then_some(rest)
 }
 
 /// `2031-03-09T04:05:06Z …`, or the same with a bar or a tab behind it.
 fn second_time(input: &[u8]) -> IResult<&[u8], Timestamp> {
-    map(
-        (time::stamp, gap, opt((char('|'), gap))),
-        |(stamp, _, _)| stamp.time,
-    )
-    .parse(input)
+    map((time::stamp, gap, opt((char('|'), gap))), |(stamp, _, _)| stamp.time).parse(input)
 }
 
 /// `name-1  | …`
@@ -54,9 +45,7 @@ fn compose(input: &[u8]) -> IResult<&[u8], ()> {
 
 /// `[pod/name/container] …`
 fn kubectl(input: &[u8]) -> IResult<&[u8], ()> {
-    let inside = verify(bracketed, |inside: &[u8]| {
-        matches!(word(inside), Ok((b"", _)))
-    });
+    let inside = verify(bracketed, |inside: &[u8]| matches!(word(inside), Ok((b"", _))));
     value((), (inside, gap)).parse(input)
 }
 
@@ -67,9 +56,7 @@ fn stern(input: &[u8]) -> IResult<&[u8], ()> {
 
 /// vLLM's `(EngineCore pid=17) …`
 fn process(input: &[u8]) -> IResult<&[u8], ()> {
-    let inside = verify(token_until(b')'), |inside: &[u8]| {
-        memchr::memmem::find(inside, b"pid=").is_some()
-    });
+    let inside = verify(token_until(b')'), |inside: &[u8]| memchr::memmem::find(inside, b"pid=").is_some());
     value((), (coloured(delimited(char('('), inside, char(')'))), gap)).parse(input)
 }
 
@@ -80,25 +67,9 @@ fn rank(input: &[u8]) -> IResult<&[u8], ()> {
 
 /// `Mar  9 04:05:06 host unit[17]: …`
 fn journald(input: &[u8]) -> IResult<&[u8], ()> {
-    let day = preceded(
-        blanks,
-        take_while_m_n(1, 2, |byte: u8| byte.is_ascii_digit()),
-    );
+    let day = preceded(blanks, take_while_m_n(1, 2, |byte: u8| byte.is_ascii_digit()));
     let unit = (token_until(b'['), char('['), digit1, tag("]: "));
-    value(
-        (),
-        (
-            time::month,
-            day,
-            char(' '),
-            clock,
-            char(' '),
-            token,
-            char(' '),
-            unit,
-        ),
-    )
-    .parse(input)
+    value((), (time::month, day, char(' '), clock, char(' '), token, char(' '), unit)).parse(input)
 }
 
 /// The left side of a terminal program's frame.

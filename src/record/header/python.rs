@@ -24,46 +24,27 @@ type Said<'a> = (Option<Level>, &'a [u8], &'a [u8]);
 
 /// Lines that begin with a date-time; `rest` stands behind it.
 pub(super) fn dated(stamp: Stamp, rest: &[u8]) -> Option<Header<'_>> {
-    let shapes = alt((
-        kserve,
-        trace,
-        dashes,
-        named_brackets,
-        loguru,
-        diagd,
-        name_before_colon,
-    ));
+    let shapes = alt((kserve, trace, dashes, named_brackets, loguru, diagd, name_before_colon));
     if let Ok((_, (level, logger, message))) = preceded(blanks, shapes).parse(rest) {
         return Some(said(Kind::Python, level, Some(stamp.time), logger, message));
     }
     let (_, (level, logger, message)) = preceded(blanks, level_before_colon).parse(rest).ok()?;
     let header = said(Kind::Uvicorn, level, Some(stamp.time), logger, message);
     match access::uvicorn(message, message, level) {
-        Some(request) => Some(Header {
-            time: header.time,
-            logger: header.logger,
-            ..request
-        }),
+        Some(request) => Some(Header { time: header.time, logger: header.logger, ..request }),
         None => Some(header),
     }
 }
 
 /// Lines that begin with a level: `INFO:root:…`, uvicorn's `INFO:     …`, alembic's `INFO  [name] …`.
 pub(super) fn levelled(content: &[u8]) -> Option<Header<'_>> {
-    if let Ok((message, (level, _, logger, _))) =
-        (level::upper_word, char(':'), name, char(':')).parse(content)
-    {
+    if let Ok((message, (level, _, logger, _))) = (level::upper_word, char(':'), name, char(':')).parse(content) {
         return Some(said(Kind::Python, Some(level), None, logger, message));
     }
     if let Ok((message, level)) = padded(content) {
         return Some(said(Kind::Uvicorn, Some(level), None, b"", message));
     }
-    let mut alembic = (
-        level::upper_word,
-        space1,
-        verify(bracketed, is_name),
-        char(' '),
-    );
+    let mut alembic = (level::upper_word, space1, verify(bracketed, is_name), char(' '));
     let (message, (level, _, logger, _)) = alembic.parse(content).ok()?;
     Some(said(Kind::Python, Some(level), None, logger, message))
 }
@@ -73,12 +54,9 @@ fn padded(input: &[u8]) -> IResult<&[u8], Level> {
     const COLUMNS: usize = 10;
     let word = coloured(nom::combinator::consumed(level::upper_word));
     map(
-        verify(
-            (word, char(':'), gap),
-            |((word, _), colon, blanks): &((&[u8], Level), char, &[u8])| {
-                word.len() + colon.len_utf8() + blanks.len() == COLUMNS
-            },
-        ),
+        verify((word, char(':'), gap), |((word, _), colon, blanks): &((&[u8], Level), char, &[u8])| {
+            word.len() + colon.len_utf8() + blanks.len() == COLUMNS
+        }),
         |((_, level), _, _)| level,
     )
     .parse(input)
@@ -86,13 +64,10 @@ fn padded(input: &[u8]) -> IResult<&[u8], Level> {
 
 /// Lines that begin with a bracket: tornado, Jupyter, gunicorn, MLServer, and `[time] LEVEL file:line: …`.
 pub(super) fn bracketed_lines(content: &[u8]) -> Option<Header<'_>> {
-    tornado(content)
-        .or_else(|| gunicorn(content))
-        .or_else(|| located(content))
-        .or_else(|| {
-            let (_, (level, logger, message)) = named_brackets(content).ok()?;
-            Some(said(Kind::Python, level, None, logger, message))
-        })
+    tornado(content).or_else(|| gunicorn(content)).or_else(|| located(content)).or_else(|| {
+        let (_, (level, logger, message)) = named_brackets(content).ok()?;
+        Some(said(Kind::Python, level, None, logger, message))
+    })
 }
 
 fn said<'a>(
@@ -102,15 +77,8 @@ fn said<'a>(
     logger: &'a [u8],
     message: &'a [u8],
 ) -> Header<'a> {
-    let logger = Some(trim(logger))
-        .filter(|logger| !logger.is_empty())
-        .map(String::from_utf8_lossy);
-    Header {
-        level,
-        time,
-        logger,
-        ..Header::new(kind, message)
-    }
+    let logger = Some(trim(logger)).filter(|logger| !logger.is_empty()).map(String::from_utf8_lossy);
+    Header { level, time, logger, ..Header::new(kind, message) }
 }
 
 fn is_name(inside: &[u8]) -> bool {
@@ -121,17 +89,7 @@ fn is_name(inside: &[u8]) -> bool {
 fn kserve(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let place = verify(bracketed, is_location);
     map(
-        (
-            number,
-            gap,
-            name,
-            gap,
-            level::upper_word,
-            gap,
-            place,
-            blanks,
-            nom::combinator::rest,
-        ),
+        (number, gap, name, gap, level::upper_word, gap, place, blanks, nom::combinator::rest),
         |(_, _, logger, _, level, _, _, _, message)| (Some(level), logger, message),
     )
     .parse(input)
@@ -139,15 +97,9 @@ fn kserve(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 
 /// `74 kserve.trace requestId: …`: no level.
 fn trace(input: &[u8]) -> IResult<&[u8], Said<'_>> {
-    map(
-        (
-            opt((number, gap)),
-            tag("kserve.trace"),
-            gap,
-            nom::combinator::rest,
-        ),
-        |(_, logger, _, message)| (None, logger, message),
-    )
+    map((opt((number, gap)), tag("kserve.trace"), gap, nom::combinator::rest), |(_, logger, _, message)| {
+        (None, logger, message)
+    })
     .parse(input)
 }
 
@@ -155,14 +107,12 @@ fn trace(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 fn dashes(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let logger = terminated(token, tag(" - "));
     let end = alt((tag(" - "), recognize((char(':'), blanks))));
-    let nameless = map(
-        (level::upper_word, tag(" - "), nom::combinator::rest),
-        |(level, _, message)| (Some(level), &b""[..], message),
-    );
-    let named = map(
-        (logger, level::upper_word, end, nom::combinator::rest),
-        |(logger, level, _, message)| (Some(level), logger, message),
-    );
+    let nameless = map((level::upper_word, tag(" - "), nom::combinator::rest), |(level, _, message)| {
+        (Some(level), &b""[..], message)
+    });
+    let named = map((logger, level::upper_word, end, nom::combinator::rest), |(logger, level, _, message)| {
+        (Some(level), logger, message)
+    });
     preceded(tag("- "), alt((nameless, named))).parse(input)
 }
 
@@ -170,14 +120,7 @@ fn dashes(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 fn named_brackets(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let more = nom::multi::many0_count(bracketed);
     map(
-        (
-            verify(bracketed, is_name),
-            more,
-            gap,
-            coloured(level::upper_word),
-            tag(" - "),
-            nom::combinator::rest,
-        ),
+        (verify(bracketed, is_name), more, gap, coloured(level::upper_word), tag(" - "), nom::combinator::rest),
         |(logger, _, _, level, _, message)| (Some(level), logger, message),
     )
     .parse(input)
@@ -187,14 +130,7 @@ fn named_brackets(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 fn loguru(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let bar = || (blanks, char('|'), blanks);
     map(
-        (
-            bar(),
-            coloured(level::upper_word),
-            bar(),
-            verify(token, is_location),
-            tag(" - "),
-            nom::combinator::rest,
-        ),
+        (bar(), coloured(level::upper_word), bar(), verify(token, is_location), tag(" - "), nom::combinator::rest),
         |(_, level, _, place, _, message)| {
             let module = memchr::memchr(b':', place).map_or(place, |at| &place[..at]);
             (Some(level), module, message)
@@ -206,18 +142,7 @@ fn loguru(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 /// `diagd 1.4.2 [P219TAEW] INFO: message`
 fn diagd(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     map(
-        (
-            name,
-            gap,
-            token,
-            gap,
-            bracketed,
-            gap,
-            level::upper_word,
-            char(':'),
-            blanks,
-            nom::combinator::rest,
-        ),
+        (name, gap, token, gap, bracketed, gap, level::upper_word, char(':'), blanks, nom::combinator::rest),
         |(logger, _, _, _, _, _, level, _, _, message)| (Some(level), logger, message),
     )
     .parse(input)
@@ -226,45 +151,27 @@ fn diagd(input: &[u8]) -> IResult<&[u8], Said<'_>> {
 /// `uvicorn.error INFO:     message`
 fn level_before_colon(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let end = (char(':'), blanks);
-    map(
-        (
-            name,
-            gap,
-            coloured(level::upper_word),
-            end,
-            nom::combinator::rest,
-        ),
-        |(logger, _, level, _, message)| (Some(level), logger, message),
-    )
+    map((name, gap, coloured(level::upper_word), end, nom::combinator::rest), |(logger, _, level, _, message)| {
+        (Some(level), logger, message)
+    })
     .parse(input)
 }
 
 /// MLflow's `WARNING mlflow.store.db.utils: message`
 fn name_before_colon(input: &[u8]) -> IResult<&[u8], Said<'_>> {
     let end = (char(':'), gap);
-    map(
-        (level::upper_word, gap, name, end, nom::combinator::rest),
-        |(level, _, logger, _, message)| (Some(level), logger, message),
-    )
+    map((level::upper_word, gap, name, end, nom::combinator::rest), |(level, _, logger, _, message)| {
+        (Some(level), logger, message)
+    })
     .parse(input)
 }
 
 /// `[I 200517 03:56:19 storage:35] message`; Jupyter writes the date in full and the application's name.
 fn tornado(content: &[u8]) -> Option<Header<'_>> {
-    let short = map((day, char(' '), clock), |(day, _, clock)| {
-        instant(day, clock, Offset::UTC)
-    });
+    let short = map((day, char(' '), clock), |(day, _, clock)| instant(day, clock, Offset::UTC));
     let long = map(time::stamp, |stamp| Some(stamp.time));
     let place = terminated(token_until(b']'), char(']'));
-    let mut header = (
-        char('['),
-        level::initial,
-        char(' '),
-        alt((long, short)),
-        gap,
-        place,
-        blanks,
-    );
+    let mut header = (char('['), level::initial, char(' '), alt((long, short)), gap, place, blanks);
     let (message, (_, level, _, time, _, place, _)) = header.parse(content).ok()?;
     let module = memchr::memrchr(b':', place).map_or(place, |colon| &place[..colon]);
     Some(said(Kind::Tornado, Some(level), time, module, message))
@@ -274,11 +181,7 @@ fn tornado(content: &[u8]) -> Option<Header<'_>> {
 fn day(input: &[u8]) -> IResult<&[u8], (i16, i8, i8)> {
     map_opt(digits(6), |number| {
         let [year, month, day] = [number / 10_000, number / 100 % 100, number % 100];
-        Some((
-            2000 + i16::try_from(year).ok()?,
-            i8::try_from(month).ok()?,
-            i8::try_from(day).ok()?,
-        ))
+        Some((2000 + i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?))
     })
     .parse(input)
 }
@@ -288,36 +191,16 @@ pub(super) fn gunicorn(content: &[u8]) -> Option<Header<'_>> {
     let time = alt((delimited(char('['), time::stamp, char(']')), time::stamp));
     let pid = delimited(char('['), digit1, char(']'));
     let severity = map_opt(bracketed, Level::parse);
-    let (message, (stamp, _, _, _, level, _)) = (time, gap, pid, gap, severity, blanks)
-        .parse(content)
-        .ok()?;
-    Some(said(
-        Kind::Gunicorn,
-        Some(level),
-        Some(stamp.time),
-        b"",
-        message,
-    ))
+    let (message, (stamp, _, _, _, level, _)) = (time, gap, pid, gap, severity, blanks).parse(content).ok()?;
+    Some(said(Kind::Gunicorn, Some(level), Some(stamp.time), b"", message))
 }
 
 /// `[2031-03-09 04:05:06] INFO kserve_storage.py:161: message`
 fn located(content: &[u8]) -> Option<Header<'_>> {
     let time = delimited(char('['), time::stamp, char(']'));
     let place = recognize((token_until(b':'), char(':'), digit1));
-    let behind = (
-        gap,
-        level::upper_word,
-        gap,
-        verify(place, |place: &[u8]| !place.contains(&b' ')),
-        tag(": "),
-    );
+    let behind = (gap, level::upper_word, gap, verify(place, |place: &[u8]| !place.contains(&b' ')), tag(": "));
     let (message, (stamp, (_, level, _, place, _))) = (time, behind).parse(content).ok()?;
     let file = memchr::memrchr(b':', place).map_or(place, |colon| &place[..colon]);
-    Some(said(
-        Kind::Python,
-        Some(level),
-        Some(stamp.time),
-        file,
-        message,
-    ))
+    Some(said(Kind::Python, Some(level), Some(stamp.time), file, message))
 }

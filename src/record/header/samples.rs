@@ -20,14 +20,7 @@ const fn sample(
     message: &'static str,
     line: &'static str,
 ) -> Sample {
-    Sample {
-        line,
-        kind,
-        level,
-        time,
-        logger,
-        message,
-    }
+    Sample { line, kind, level, time, logger, message }
 }
 
 const TRACE: Option<Level> = Some(Level::Trace);

@@ -42,21 +42,13 @@ pub(super) fn name(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 /// What stands between `[` and the next `]` of the line; may be empty.
 pub(super) fn bracketed(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    delimited(
-        char('['),
-        take_till(|byte| byte == b']' || byte == b'\n'),
-        char(']'),
-    )
-    .parse(input)
+    delimited(char('['), take_till(|byte| byte == b']' || byte == b'\n'), char(']')).parse(input)
 }
 
 /// `file.ext:123`, of any path; at least the colon and the number.
 pub(super) fn location(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    verify(
-        take_till1(|byte| is_blank(byte) || matches!(byte, b']' | b'\n')),
-        |place: &[u8]| is_location(place),
-    )
-    .parse(input)
+    verify(take_till1(|byte| is_blank(byte) || matches!(byte, b']' | b'\n')), |place: &[u8]| is_location(place))
+        .parse(input)
 }
 
 /// Whether a word ends in a colon and a line's number.
@@ -69,11 +61,7 @@ pub(super) fn is_location(word: &[u8]) -> bool {
 
 /// Any number of the terminal's colour codes, `ESC [ … m`.
 pub(super) fn colour(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let code = (
-        tag("\x1b["),
-        take_while(|byte: u8| byte.is_ascii_digit() || byte == b';'),
-        char('m'),
-    );
+    let code = (tag("\x1b["), take_while(|byte: u8| byte.is_ascii_digit() || byte == b';'), char('m'));
     recognize(nom::multi::many0_count(code)).parse(input)
 }
 
@@ -86,20 +74,13 @@ pub(super) fn coloured<'a, T>(
 
 /// `HTTP` methods and the like: capitals only.
 pub(super) fn capitals(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    recognize((
-        satisfy(|letter| letter.is_ascii_uppercase()),
-        take_while(|byte: u8| byte.is_ascii_uppercase()),
-    ))
-    .parse(input)
+    recognize((satisfy(|letter| letter.is_ascii_uppercase()), take_while(|byte: u8| byte.is_ascii_uppercase())))
+        .parse(input)
 }
 
 /// An optional `: `, `- ` or blank before a message.
 pub(super) fn before_message(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    recognize((
-        blanks,
-        opt((nom::character::complete::one_of(":-|"), opt(gap))),
-    ))
-    .parse(input)
+    recognize((blanks, opt((nom::character::complete::one_of(":-|"), opt(gap))))).parse(input)
 }
 
 /// Blank or tab.

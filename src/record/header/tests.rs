@@ -11,23 +11,14 @@ use super::{
 fn samples() {
     for sample in SAMPLES {
         let header = parse(sample.line.as_bytes());
-        let message = if sample.message == WHOLE {
-            sample.line
-        } else {
-            sample.message
-        };
+        let message = if sample.message == WHOLE { sample.line } else { sample.message };
         let time = (!sample.time.is_empty()).then(|| sample.time.parse().unwrap());
         let logger = Some(sample.logger).filter(|logger| !logger.is_empty());
         assert_eq!(header.kind, sample.kind, "{}", sample.line);
         assert_eq!(header.level, sample.level, "{}", sample.line);
         assert_eq!(header.time, time, "{}", sample.line);
         assert_eq!(header.logger.as_deref(), logger, "{}", sample.line);
-        assert_eq!(
-            String::from_utf8_lossy(&header.message),
-            message,
-            "{}",
-            sample.line
-        );
+        assert_eq!(String::from_utf8_lossy(&header.message), message, "{}", sample.line);
     }
 }
 
@@ -37,10 +28,7 @@ fn lines_with_escapes_are_structured() {
         (r#"{"msg":"a"}"#, true),
         (r#"level=info msg="a""#, true),
         (r#"E0309 04:05:06.1 1 a.go:1] "a" err="b""#, true),
-        (
-            r#"E0309 04:05:06.1 1 a.go:1] "a" is quoted, no more"#,
-            false,
-        ),
+        (r#"E0309 04:05:06.1 1 a.go:1] "a" is quoted, no more"#, false),
         ("E0309 04:05:06.1 1 a.go:1] C:\\temp", false),
         ("2031-03-09T04:05:06Z\tINFO\ta\tb\t{\"c\": \"d\"}", true),
         ("2031-03-09T04:05:06Z\tINFO\ta\tb", false),
@@ -175,31 +163,18 @@ fn common_names_of_fields() {
     assert_eq!(header.field("message").as_deref(), Some("no pears"));
     assert_eq!(header.field("severity").as_deref(), Some("WARNING"));
     assert_eq!(header.field("logger"), None);
-    assert_eq!(
-        parse(b"INFO:root:x").field("logger").as_deref(),
-        Some("root")
-    );
+    assert_eq!(parse(b"INFO:root:x").field("logger").as_deref(), Some("root"));
 }
 
 #[test]
 fn traces_and_spans() {
-    let both = parse(
-        br#"{"msg":"x","traceId":"000102030405060708090a0b0c0d0e0F","spanID":"0102030405060708"}"#,
-    );
-    assert_eq!(
-        both.trace_id,
-        Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
-    );
+    let both = parse(br#"{"msg":"x","traceId":"000102030405060708090a0b0c0d0e0F","spanID":"0102030405060708"}"#);
+    assert_eq!(both.trace_id, Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
     assert_eq!(both.span_id, Some([1, 2, 3, 4, 5, 6, 7, 8]));
-    let logfmt = parse(
-        b"level=info msg=x trace_id=000102030405060708090a0b0c0d0e0f span_id=0000000000000000",
-    );
+    let logfmt = parse(b"level=info msg=x trace_id=000102030405060708090a0b0c0d0e0f span_id=0000000000000000");
     assert!(logfmt.trace_id.is_some());
     assert_eq!(logfmt.span_id, None, "all zeros is none");
-    assert_eq!(
-        parse(br#"{"msg":"x","traceId":"]","trace_id":12}"#).trace_id,
-        None
-    );
+    assert_eq!(parse(br#"{"msg":"x","traceId":"]","trace_id":12}"#).trace_id, None);
 }
 
 #[test]
@@ -208,17 +183,9 @@ fn nothing_grows_without_bound() {
     let many = format!("{{{keys}\"msg\":\"x\"}}");
     assert_eq!(parse(many.as_bytes()).fields.len(), 256);
 
-    let deep = format!(
-        "{}1{},\"msg\":\"x\"}}",
-        "{\"a\":".repeat(5000),
-        "}".repeat(4999)
-    );
+    let deep = format!("{}1{},\"msg\":\"x\"}}", "{\"a\":".repeat(5000), "}".repeat(4999));
     let header = parse(deep.as_bytes());
-    assert_eq!(
-        header.message.as_ref(),
-        b"x",
-        "what is too deep is passed over"
-    );
+    assert_eq!(header.message.as_ref(), b"x", "what is too deep is passed over");
     assert_eq!(header.fields.len(), 1);
 
     let unclosed = format!("level=info {}", "a=[ ".repeat(100_000));

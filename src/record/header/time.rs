@@ -29,43 +29,23 @@ pub(super) struct Stamp {
 
 /// A date-time: `2031-03-09T04:05:06.5Z`, `2031-03-09 04:05:06,123 UTC`, `2031/03/09 04:05:06`, …
 pub(super) fn stamp(input: &[u8]) -> IResult<&[u8], Stamp> {
-    let day = alt((
-        map(|input| date('-', input), |day| (day, false)),
-        map(|input| date('/', input), |day| (day, true)),
-    ));
-    map_opt(
-        (day, one_of("T "), clock, opt(offset)),
-        |((day, slashes), separator, clock, offset)| {
-            let time = instant(day, clock, offset.unwrap_or(Offset::UTC))?;
-            Some(Stamp {
-                time,
-                rfc3339: separator == 'T' && offset.is_some(),
-                slashes,
-            })
-        },
-    )
+    let day =
+        alt((map(|input| date('-', input), |day| (day, false)), map(|input| date('/', input), |day| (day, true))));
+    map_opt((day, one_of("T "), clock, opt(offset)), |((day, slashes), separator, clock, offset)| {
+        let time = instant(day, clock, offset.unwrap_or(Offset::UTC))?;
+        Some(Stamp { time, rfc3339: separator == 'T' && offset.is_some(), slashes })
+    })
     .parse(input)
 }
 
 /// A zone right behind the clock, or a word apart.
 fn offset(input: &[u8]) -> IResult<&[u8], Offset> {
-    let named = terminated(
-        value(Offset::UTC, alt((tag("UTC"), tag("GMT")))),
-        peek(word_end),
-    );
-    alt((
-        zone,
-        preceded(char(' '), alt((terminated(zone, peek(word_end)), named))),
-    ))
-    .parse(input)
+    let named = terminated(value(Offset::UTC, alt((tag("UTC"), tag("GMT")))), peek(word_end));
+    alt((zone, preceded(char(' '), alt((terminated(zone, peek(word_end)), named))))).parse(input)
 }
 
 fn word_end(input: &[u8]) -> IResult<&[u8], ()> {
-    alt((
-        value((), one_of(" \t]\":,|")),
-        value((), nom::combinator::eof),
-    ))
-    .parse(input)
+    alt((value((), one_of(" \t]\":,|")), value((), nom::combinator::eof))).parse(input)
 }
 
 /// `10/Oct/2031:13:55:36 +0200`, as web servers write it.
@@ -73,17 +53,7 @@ pub(super) fn web_server(input: &[u8]) -> IResult<&[u8], Timestamp> {
     let day = map_opt(digits(2), |day| i8::try_from(day).ok());
     let year = map_opt(digits(4), |year| i16::try_from(year).ok());
     map_opt(
-        (
-            day,
-            char('/'),
-            month,
-            char('/'),
-            year,
-            char(':'),
-            clock,
-            char(' '),
-            zone,
-        ),
+        (day, char('/'), month, char('/'), year, char(':'), clock, char(' '), zone),
         |(day, _, month, _, year, _, clock, _, offset)| instant((year, month, day), clock, offset),
     )
     .parse(input)
@@ -91,10 +61,8 @@ pub(super) fn web_server(input: &[u8]) -> IResult<&[u8], Timestamp> {
 
 /// `Jan` to `Dec`: 1 to 12.
 pub(super) fn month(input: &[u8]) -> IResult<&[u8], i8> {
-    const MONTHS: [&[u8]; 12] = [
-        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
-        b"Dec",
-    ];
+    const MONTHS: [&[u8]; 12] =
+        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
     map_opt(take(3_usize), |name: &[u8]| {
         let at = MONTHS.iter().position(|month| *month == name)?;
         i8::try_from(at + 1).ok()
@@ -128,20 +96,14 @@ pub(super) fn of_parts(seconds: &str, nanoseconds: &str) -> Option<Timestamp> {
 /// A number's unit follows from its size: any of these years has eleven digits less than the next finer unit's.
 fn of_number(number: &str) -> Option<Timestamp> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit())
-        || !whole.bytes().all(|byte| byte.is_ascii_digit())
-    {
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
         // An exponent, as of Go's `%v`. The digits that a double keeps are enough for microseconds.
         return of_float(number.parse().ok()?);
     }
     let whole: i128 = whole.parse().ok()?;
     let unit = unit(whole)?;
     let kept = &fraction[..fraction.len().min(9)];
-    let part = if kept.is_empty() {
-        0
-    } else {
-        kept.parse::<i128>().ok()?
-    };
+    let part = if kept.is_empty() { 0 } else { kept.parse::<i128>().ok()? };
     let scale = 10_i128.pow(kept.len() as u32);
     Timestamp::from_nanosecond(whole * unit + part * unit / scale).ok()
 }
@@ -178,76 +140,26 @@ mod tests {
     fn stamps() {
         let table = [
             ("2031-03-09T04:05:06Z", "2031-03-09T04:05:06Z", true, ""),
-            (
-                "2031-03-09T04:05:06.123456789+02:00 x",
-                "2031-03-09T02:05:06.123456789Z",
-                true,
-                " x",
-            ),
-            (
-                "2031-03-09T04:05:06.000+0000\tx",
-                "2031-03-09T04:05:06Z",
-                true,
-                "\tx",
-            ),
-            (
-                "2031-03-09 04:05:06,123 - x",
-                "2031-03-09T04:05:06.123Z",
-                false,
-                " - x",
-            ),
-            (
-                "2031-03-09 04:05:06.5 UTC [4]",
-                "2031-03-09T04:05:06.5Z",
-                false,
-                " [4]",
-            ),
-            (
-                "2031-03-09 04:05:06 -0130] x",
-                "2031-03-09T05:35:06Z",
-                false,
-                "] x",
-            ),
-            (
-                "2031/03/09 04:05:06 msg",
-                "2031-03-09T04:05:06Z",
-                false,
-                " msg",
-            ),
+            ("2031-03-09T04:05:06.123456789+02:00 x", "2031-03-09T02:05:06.123456789Z", true, " x"),
+            ("2031-03-09T04:05:06.000+0000\tx", "2031-03-09T04:05:06Z", true, "\tx"),
+            ("2031-03-09 04:05:06,123 - x", "2031-03-09T04:05:06.123Z", false, " - x"),
+            ("2031-03-09 04:05:06.5 UTC [4]", "2031-03-09T04:05:06.5Z", false, " [4]"),
+            ("2031-03-09 04:05:06 -0130] x", "2031-03-09T05:35:06Z", false, "] x"),
+            ("2031/03/09 04:05:06 msg", "2031-03-09T04:05:06Z", false, " msg"),
             ("2031-03-09T04:05:06 UTC", "2031-03-09T04:05:06Z", true, ""),
             // No zones, these: they stay behind.
-            (
-                "2031-03-09 04:05:06 GMTIME",
-                "2031-03-09T04:05:06Z",
-                false,
-                " GMTIME",
-            ),
-            (
-                "2031-03-09 04:05:06 INFO",
-                "2031-03-09T04:05:06Z",
-                false,
-                " INFO",
-            ),
-            (
-                "2031-03-09 04:05:06 +1234567",
-                "2031-03-09T04:05:06Z",
-                false,
-                " +1234567",
-            ),
+            ("2031-03-09 04:05:06 GMTIME", "2031-03-09T04:05:06Z", false, " GMTIME"),
+            ("2031-03-09 04:05:06 INFO", "2031-03-09T04:05:06Z", false, " INFO"),
+            ("2031-03-09 04:05:06 +1234567", "2031-03-09T04:05:06Z", false, " +1234567"),
         ];
         for (text, time, rfc3339, rest) in table {
             let (behind, stamp) = stamp(text.as_bytes()).unwrap();
             assert_eq!((stamp.time, stamp.rfc3339), (at(time), rfc3339), "{text}");
             assert_eq!(behind, rest.as_bytes(), "{text}");
         }
-        for text in [
-            "",
-            "2031-03-09",
-            "2031-13-09 04:05:06",
-            "2031-03/09 04:05:06",
-            "31-03-09 04:05:06",
-            "2031-03-09 24:05:06",
-        ] {
+        for text in
+            ["", "2031-03-09", "2031-13-09 04:05:06", "2031-03/09 04:05:06", "31-03-09 04:05:06", "2031-03-09 24:05:06"]
+        {
             assert!(stamp(text.as_bytes()).is_err(), "{text}");
         }
     }
@@ -265,38 +177,15 @@ mod tests {
             ("1.93000000025e+09", "2031-02-27T23:06:40.25Z"),
         ];
         for (number, time) in table {
-            assert_eq!(
-                of_value(&Value::Number(number.into())),
-                Some(at(time)),
-                "{number}"
-            );
-            assert_eq!(
-                of_value(&Value::Text(number.into())),
-                Some(at(time)),
-                "{number}"
-            );
+            assert_eq!(of_value(&Value::Number(number.into())), Some(at(time)), "{number}");
+            assert_eq!(of_value(&Value::Text(number.into())), Some(at(time)), "{number}");
         }
-        for number in [
-            "",
-            ".",
-            "0",
-            "12",
-            "-1930000000",
-            "1e400",
-            "NaN",
-            "99999999999999999999999",
-        ] {
+        for number in ["", ".", "0", "12", "-1930000000", "1e400", "NaN", "99999999999999999999999"] {
             assert_eq!(of_value(&Value::Number(number.into())), None, "{number}");
         }
-        assert_eq!(
-            of_text("2031-02-27 23:06:40"),
-            Some(at("2031-02-27T23:06:40Z"))
-        );
+        assert_eq!(of_text("2031-02-27 23:06:40"), Some(at("2031-02-27T23:06:40Z")));
         assert_eq!(of_text("2031-02-27 23:06:40 later"), None);
-        assert_eq!(
-            of_parts("1930000000", "5"),
-            Some(at("2031-02-27T23:06:40.000000005Z"))
-        );
+        assert_eq!(of_parts("1930000000", "5"), Some(at("2031-02-27T23:06:40.000000005Z")));
     }
 
     #[test]

@@ -62,16 +62,10 @@ fn push(plain: &mut Vec<u8>, meant: Meant) {
 fn escape(input: &[u8]) -> IResult<&[u8], Meant> {
     let byte = preceded(tag(r"\x"), hex(2));
     alt((
-        preceded(
-            tag(r"\"),
-            map(map_opt(one_of(r#""\/ntrbf"#), simple), Meant::Byte),
-        ),
+        preceded(tag(r"\"), map(map_opt(one_of(r#""\/ntrbf"#), simple), Meant::Byte)),
         map(surrogates, Meant::Char),
         map(map_opt(unit, char::from_u32), Meant::Char),
-        map(
-            map_opt(byte, |number| u8::try_from(number).ok()),
-            Meant::Byte,
-        ),
+        map(map_opt(byte, |number| u8::try_from(number).ok()), Meant::Byte),
     ))
     .parse(input)
 }
@@ -90,9 +84,7 @@ fn simple(letter: char) -> Option<u8> {
 /// Two UTF-16 units that make one character.
 fn surrogates(input: &[u8]) -> IResult<&[u8], char> {
     map_opt((unit, unit), |(high, low)| match (high, low) {
-        (0xd800..=0xdbff, 0xdc00..=0xdfff) => {
-            char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))
-        }
+        (0xd800..=0xdbff, 0xdc00..=0xdfff) => char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)),
         _ => None,
     })
     .parse(input)
@@ -102,13 +94,10 @@ fn unit(input: &[u8]) -> IResult<&[u8], u32> {
     preceded(tag(r"\u"), hex(4)).parse(input)
 }
 
-fn hex<'a>(
-    count: usize,
-) -> impl Parser<&'a [u8], Output = u32, Error = nom::error::Error<&'a [u8]>> {
-    map_opt(
-        take_while_m_n(count, count, |byte: u8| byte.is_ascii_hexdigit()),
-        |digits: &[u8]| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok(),
-    )
+fn hex<'a>(count: usize) -> impl Parser<&'a [u8], Output = u32, Error = nom::error::Error<&'a [u8]>> {
+    map_opt(take_while_m_n(count, count, |byte: u8| byte.is_ascii_hexdigit()), |digits: &[u8]| {
+        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    })
 }
 
 #[cfg(test)]
@@ -120,28 +109,16 @@ mod tests {
     #[test]
     fn escapes() {
         let table: &[(&str, &[u8])] = &[
-            (
-                r#"{"msg":"say \"no\"","n":1}"#,
-                br#"{"msg":"say "no"","n":1}"#,
-            ),
-            (
-                r"main.main\n\t/src/main.go:9\r",
-                b"main.main\n\t/src/main.go:9\r",
-            ),
+            (r#"{"msg":"say \"no\"","n":1}"#, br#"{"msg":"say "no"","n":1}"#),
+            (r"main.main\n\t/src/main.go:9\r", b"main.main\n\t/src/main.go:9\r"),
             (r"a\/b \b\f", b"a/b \x08\x0c"),
-            (
-                r"\u003cnil\u003e \u0026 caf\u00e9",
-                "<nil> & café".as_bytes(),
-            ),
+            (r"\u003cnil\u003e \u0026 caf\u00e9", "<nil> & café".as_bytes()),
             (r"\ud83c\udf50", "🍐".as_bytes()),
             (r"\x1b[0m \xc3\xa9", "\x1b[0m é".as_bytes()),
             // Once only.
             (r"\\n \\u0041 \\\n", b"\\n \\u0041 \\\n"),
             // Not escapes.
-            (
-                r"\q \u12 \u12g4 \x4 \ud83c \udf50 C:\",
-                br"\q \u12 \u12g4 \x4 \ud83c \udf50 C:\",
-            ),
+            (r"\q \u12 \u12g4 \x4 \ud83c \udf50 C:\", br"\q \u12 \u12g4 \x4 \ud83c \udf50 C:\"),
             (r"\ud83c\u0041", br"\ud83cA"),
             ("\\\\", b"\\"),
             ("\\", b"\\"),

@@ -2,9 +2,7 @@
 //!
 //! The `(EngineCore pid=17) ` in front of V1's lines is a prefix like a collector's.
 
-use nom::{
-    Parser, bytes::complete::tag, character::complete::char, combinator::opt, sequence::terminated,
-};
+use nom::{Parser, bytes::complete::tag, character::complete::char, combinator::opt, sequence::terminated};
 
 use super::{
     Header, Kind, level,
@@ -16,20 +14,8 @@ use crate::frame::time::{clock, digits};
 pub(super) fn header(content: &[u8]) -> Option<Header<'_>> {
     let date = (digits(2), tag("-"), digits(2), char(' '), clock);
     let place = (opt(char('[')), terminated(location, char(']')));
-    let (message, (level, _, _, _, (_, place), _)) = (
-        coloured(level::upper_word),
-        gap,
-        date,
-        gap,
-        coloured(place),
-        opt(char(' ')),
-    )
-        .parse(content)
-        .ok()?;
+    let (message, (level, _, _, _, (_, place), _)) =
+        (coloured(level::upper_word), gap, date, gap, coloured(place), opt(char(' '))).parse(content).ok()?;
     let file = memchr::memrchr(b':', place).map_or(place, |colon| &place[..colon]);
-    Some(Header {
-        level: Some(level),
-        logger: Some(String::from_utf8_lossy(file)),
-        ..Header::new(Kind::Vllm, message)
-    })
+    Some(Header { level: Some(level), logger: Some(String::from_utf8_lossy(file)), ..Header::new(Kind::Vllm, message) })
 }

@@ -33,19 +33,11 @@ fn record_len(lines: &[&[u8]]) -> usize {
             shown(pair[0]),
             shown(pair[1])
         );
-        assert!(
-            at + 2 - size <= 3,
-            "more than two lines held before {:?}",
-            shown(pair[1])
-        );
+        assert!(at + 2 - size <= 3, "more than two lines held before {:?}", shown(pair[1]));
         if step == Step::Joined {
             size = at + 2;
         } else {
-            assert!(
-                Assembler::start(pair[1]).is_none(),
-                "held, but a start: {:?}",
-                shown(pair[1])
-            );
+            assert!(Assembler::start(pair[1]).is_none(), "held, but a start: {:?}", shown(pair[1]));
         }
     }
     size

@@ -40,10 +40,7 @@ impl Grammar for DotNet {
     type Kind = Kind;
 
     fn start(line: &[u8]) -> Option<(usize, DotNet)> {
-        (line.first() != Some(&b'{'))
-            .then(|| exception_at(line))
-            .flatten()
-            .map(|at| (at, DotNet::Told))
+        (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, DotNet::Told))
     }
 
     fn kind(text: &[u8]) -> Kind {
@@ -87,9 +84,8 @@ impl Grammar for DotNet {
 
 /// Where an exception begins: its type, or the runtime's words before it.
 pub(super) fn exception_at(text: &[u8]) -> Option<usize> {
-    let unhandled = ["Unhandled exception. ", "Unhandled Exception: "]
-        .iter()
-        .find_map(|head| memmem::find(text, head.as_bytes()));
+    let unhandled =
+        ["Unhandled exception. ", "Unhandled Exception: "].iter().find_map(|head| memmem::find(text, head.as_bytes()));
     unhandled.or_else(|| qualified_exception(text).map(|(start, _)| start))
 }
 
@@ -120,11 +116,7 @@ mod tests {
                 "Unhandled exception. System.ArgumentException: bad\nParameter name: x\n   at Acme.N.Read()",
                 &[3],
             ),
-            (
-                "no trace",
-                "Unhandled exception. System.ArgumentException: bad\nnext",
-                &[1, 1],
-            ),
+            ("no trace", "Unhandled exception. System.ArgumentException: bad\nnext", &[1, 1]),
         ]);
     }
 }

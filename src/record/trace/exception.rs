@@ -34,28 +34,18 @@ struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     fn of(text: &'t [u8]) -> Lines<'t> {
-        Lines {
-            lines: text.split(|b| *b == b'\n').collect(),
-            quoted: text.trim_ascii_start().starts_with(b"{"),
-        }
+        Lines { lines: text.split(|b| *b == b'\n').collect(), quoted: text.trim_ascii_start().starts_with(b"{") }
     }
 
     /// The first line where `find` finds something, and what.
     fn first<F>(&self, find: impl Fn(&'t [u8]) -> Option<F>) -> Option<(usize, F)> {
-        self.lines
-            .iter()
-            .enumerate()
-            .find_map(|(at, line)| find(line).map(|found| (at, found)))
+        self.lines.iter().enumerate().find_map(|(at, line)| find(line).map(|found| (at, found)))
     }
 
     /// Line `at` up to the end of the JSON string that it ends, if it ends one.
     fn cut(&self, at: usize, offset: usize) -> (&'t [u8], bool) {
         let line = &self.lines[at][offset..];
-        let end = if self.quoted {
-            string_end(line, at + 1 == self.lines.len())
-        } else {
-            None
-        };
+        let end = if self.quoted { string_end(line, at + 1 == self.lines.len()) } else { None };
         end.map_or((line, false), |end| (&line[..end], true))
     }
 
@@ -90,15 +80,9 @@ impl<'t> Lines<'t> {
 fn string_end(text: &[u8], last: bool) -> Option<usize> {
     memchr::memchr_iter(b'"', text).find(|&at| {
         let rest = &text[at + 1..];
-        let closes = last
-            && !rest.is_empty()
-            && rest
-                .iter()
-                .all(|b| matches!(b, b'}' | b']') || b.is_ascii_whitespace());
-        closes
-            || rest
-                .strip_prefix(b",")
-                .is_some_and(|rest| is_field(rest.trim_ascii_start()))
+        let closes =
+            last && !rest.is_empty() && rest.iter().all(|b| matches!(b, b'}' | b']') || b.is_ascii_whitespace());
+        closes || rest.strip_prefix(b",").is_some_and(|rest| is_field(rest.trim_ascii_start()))
     })
 }
 

@@ -10,13 +10,7 @@ use super::run::{Grammar, Next};
 use super::text::{begins, digits, holds, is_indented};
 
 /// First words of the runtime's own reports.
-const CRASHES: [&str; 5] = [
-    "fatal error: ",
-    "runtime: ",
-    "unexpected fault address ",
-    "SIG",
-    "http: panic serving ",
-];
+const CRASHES: [&str; 5] = ["fatal error: ", "runtime: ", "unexpected fault address ", "SIG", "http: panic serving "];
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,10 +78,7 @@ impl Grammar for Go {
             Kind::Nested
         } else if is_goroutine(inner) || begins(inner, "runtime stack:") {
             Kind::Goroutine
-        } else if begins(inner, "[signal ")
-            || begins(inner, "PC=0x")
-            || begins(inner, "[originating from goroutine ")
-        {
+        } else if begins(inner, "[signal ") || begins(inner, "PC=0x") || begins(inner, "[originating from goroutine ") {
             Kind::Signal
         } else if begins(inner, "exit status ") {
             Kind::Exit
@@ -107,9 +98,7 @@ impl Grammar for Go {
     }
 
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
-        use Kind::{
-            Blank, Crash, Exit, Goroutine, Headed, Indented, Nested, Other, Panic, Signal, Stack,
-        };
+        use Kind::{Blank, Crash, Exit, Goroutine, Headed, Indented, Nested, Other, Panic, Signal, Stack};
         match line {
             Goroutine | Signal | Stack | Exit | Nested | Crash => true,
             Blank => how == How::Raw || !matches!(prev, Headed | Indented | Blank),
@@ -142,17 +131,14 @@ impl Grammar for Go {
 
 /// Where a panic's first word stands: at the start, or after a space.
 pub(super) fn panic_at(line: &[u8]) -> Option<usize> {
-    memmem::find_iter(line, b"panic: ")
-        .find(|&at| at == 0 || line[at - 1] == b' ' || line[at - 1] == b'\t')
+    memmem::find_iter(line, b"panic: ").find(|&at| at == 0 || line[at - 1] == b' ' || line[at - 1] == b'\t')
 }
 
 /// Where one of the reports stands: at the start, or behind a header or prefix.
 pub(super) fn report_at(line: &[u8], heads: &[&str], is_one: fn(&[u8]) -> bool) -> Option<usize> {
     heads.iter().find_map(|head| {
         memmem::find_iter(line, head.as_bytes()).find(|&at| {
-            is_one(&line[at..])
-                && (at == 0 || line[at - 1].is_ascii_whitespace())
-                && leads_report(&line[..at])
+            is_one(&line[at..]) && (at == 0 || line[at - 1].is_ascii_whitespace()) && leads_report(&line[..at])
         })
     })
 }
@@ -166,10 +152,7 @@ pub(super) fn is_crash(text: &[u8]) -> bool {
         let name = rest.iter().take_while(|b| b.is_ascii_uppercase()).count();
         name > 1 && rest[name..].starts_with(b": ")
     });
-    signal
-        || CRASHES
-            .iter()
-            .any(|head| *head != "SIG" && begins(text, head))
+    signal || CRASHES.iter().any(|head| *head != "SIG" && begins(text, head))
 }
 
 /// `goroutine 7 [running]:`, `goroutine 1 gp=0x… m=0 mp=0x… [running]:`
@@ -196,44 +179,28 @@ fn is_stack(text: &[u8], inner: &[u8]) -> bool {
 
 /// `pkg.(*Type).Method(0x1, {0x2, 0x3})`: no space before the arguments.
 fn is_call(inner: &[u8]) -> bool {
-    let path = inner
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || b"_./-@%~$*()[]{},".contains(b))
-        .count();
-    let first = inner
-        .first()
-        .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
+    let path = inner.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_./-@%~$*()[]{},".contains(b)).count();
+    let first = inner.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
     let open = inner[..path].iter().position(|b| *b == b'(');
-    let named =
-        open.is_some_and(|open| inner[..open].contains(&b'.') || &inner[..open] == b"panic");
+    let named = open.is_some_and(|open| inner[..open].contains(&b'.') || &inner[..open] == b"panic");
     first && named && inner.ends_with(b")")
 }
 
 /// `/src/app/main.go:7 +0x1d`: a source file and its line.
 fn is_place(inner: &[u8]) -> bool {
-    let word = inner
-        .split(|b| b.is_ascii_whitespace())
-        .next()
-        .unwrap_or_default();
+    let word = inner.split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
     let Some(at) = word.iter().rposition(|b| *b == b':') else {
         return false;
     };
-    let source = [".go", ".s", "_cgo", ">", ".c"]
-        .iter()
-        .any(|tail| word[..at].ends_with(tail.as_bytes()));
+    let source = [".go", ".s", "_cgo", ">", ".c"].iter().any(|tail| word[..at].ends_with(tail.as_bytes()));
     source && at + 1 < word.len() && digits(&word[at + 1..]) == word.len() - at - 1
 }
 
 /// `rax    0x0`
 fn is_register(inner: &[u8]) -> bool {
-    let name = inner
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric())
-        .count();
+    let name = inner.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
     let value = inner[name..].trim_ascii_start();
-    let hex = value
-        .strip_prefix(b"0x")
-        .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    let hex = value.strip_prefix(b"0x").is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     (2..=8).contains(&name) && name + value.len() < inner.len() && hex
 }
 

@@ -47,10 +47,7 @@ impl Grammar for Java {
     type Kind = Kind;
 
     fn start(line: &[u8]) -> Option<(usize, Java)> {
-        (line.first() != Some(&b'{'))
-            .then(|| exception_at(line))
-            .flatten()
-            .map(|at| (at, told(nests(line))))
+        (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, told(nests(line))))
     }
 
     fn kind(text: &[u8]) -> Kind {
@@ -62,10 +59,7 @@ impl Grammar for Java {
         } else if CAUSES.iter().any(|cause| begins(inner, cause)) {
             Kind::Cause
         } else if let Some(at) = exception_at(text).filter(|_| inner[0] != b'{') {
-            Kind::Exception {
-                nests: nests(text),
-                first: at == 0,
-            }
+            Kind::Exception { nests: nests(text), first: at == 0 }
         } else if is_indented(text) {
             Kind::Indented
         } else if is_headed(text) {
@@ -79,9 +73,7 @@ impl Grammar for Java {
         match line {
             Kind::Frame | Kind::Cause => true,
             Kind::Blank => how == How::Raw || matches!(prev, Kind::Exception { .. } | Kind::Cause),
-            Kind::Indented => {
-                how == How::Raw || matches!(prev, Kind::Exception { .. } | Kind::Cause)
-            }
+            Kind::Indented => how == How::Raw || matches!(prev, Kind::Exception { .. } | Kind::Cause),
             Kind::Other => match prev {
                 Kind::Exception { first, .. } => how == How::Raw || first,
                 _ => prev == Kind::Cause,
@@ -123,10 +115,8 @@ fn is_frame(text: &[u8], inner: &[u8]) -> bool {
         let rest = &rest[digits(rest)..];
         begins(rest, " more") || begins(rest, " common frames") || begins(rest, " filtered")
     });
-    let note = is_indented(text)
-        && ["[CIRCULAR REFERENCE", "- locked <", "- waiting "]
-            .iter()
-            .any(|head| begins(inner, head));
+    let note =
+        is_indented(text) && ["[CIRCULAR REFERENCE", "- locked <", "- waiting "].iter().any(|head| begins(inner, head));
     is_at_frame(text) || elided || note
 }
 
@@ -142,11 +132,7 @@ mod tests {
                 "Exception in thread \"main\" java.lang.IllegalStateException: shut\n\tat org.acme.Main.run(Main.java:7)\n\tat java.base/java.lang.Thread.run(Unknown Source)\nafter",
                 &[3, 1],
             ),
-            (
-                "no message",
-                "java.lang.NullPointerException\n\tat org.acme.Main.run(Main.java:7)",
-                &[2],
-            ),
+            ("no message", "java.lang.NullPointerException\n\tat org.acme.Main.run(Main.java:7)", &[2]),
             (
                 "causes",
                 "org.acme.A: x\njava.io.IOException: shut\n\tat org.acme.Main.run(Main.java:7)\n\tSuppressed: java.lang.Exception: close\n\t\tat org.acme.R.close(R.java:2)\nCaused by: java.net.ConnectException: refused\n\tat org.acme.N.c(N.java:3)\n\t... 12 more\nafter",
@@ -177,16 +163,8 @@ mod tests {
                 "org.acme.RemoteException: far; nested exception is:\n\tjava.net.ConnectException: refused\n\tat org.acme.Main.run(Main.java:7)",
                 &[3],
             ),
-            (
-                "indentation lost",
-                "java.io.IOException: shut\nat org.acme.Main.run(Main.java:7)",
-                &[2],
-            ),
-            (
-                "no trace",
-                "ERROR a.B - java.io.IOException: shut\nERROR a.B - java.io.IOException: shut",
-                &[1, 1],
-            ),
+            ("indentation lost", "java.io.IOException: shut\nat org.acme.Main.run(Main.java:7)", &[2]),
+            ("no trace", "ERROR a.B - java.io.IOException: shut\nERROR a.B - java.io.IOException: shut", &[1, 1]),
             (
                 "blanks between",
                 "Exception in thread \"a\" java.lang.OutOfMemoryError: heap\n\nException in thread \"b\" java.lang.OutOfMemoryError: heap",
@@ -202,11 +180,7 @@ mod tests {
                 "broker-1  | java.io.IOException: shut\nbroker-1  | \tat org.acme.Main.run(Main.java:7)\nbroker-1  | Caused by: java.net.ConnectException: refused\nbroker-1  | \t... 2 more\nbroker-1  | up",
                 &[4, 1],
             ),
-            (
-                "JSON",
-                "{\"error\":\"java.io.IOException: shut\"}\n\tat org.acme.Main.run(Main.java:7)",
-                &[1, 1],
-            ),
+            ("JSON", "{\"error\":\"java.io.IOException: shut\"}\n\tat org.acme.Main.run(Main.java:7)", &[1, 1]),
         ]);
     }
 }

@@ -66,14 +66,7 @@ impl Grammar for Node {
             return Some((0, Node::Placed));
         }
         let at = error_at(line)?;
-        Some((
-            at,
-            if is_open(line) {
-                Node::Properties
-            } else {
-                Node::Told
-            },
-        ))
+        Some((at, if is_open(line) { Node::Properties } else { Node::Told }))
     }
 
     fn kind(text: &[u8]) -> Kind {
@@ -88,9 +81,7 @@ impl Grammar for Node {
         } else if is_at_frame(text) {
             Kind::Frame { open }
         } else if is_closer(text) {
-            Kind::Closer {
-                last: !is_indented(text),
-            }
+            Kind::Closer { last: !is_indented(text) }
         } else if is_indented(text) && (begins(inner, "[cause]: ") || begins(inner, "... ")) {
             Kind::Cause { open }
         } else if is_indented(text) {
@@ -102,10 +93,7 @@ impl Grammar for Node {
         } else if begins(text, "- /") {
             Kind::Item
         } else if let Some(at) = error_at(text) {
-            Kind::Error {
-                open,
-                first: at == 0,
-            }
+            Kind::Error { open, first: at == 0 }
         } else if is_headed(text) {
             Kind::Headed
         } else {
@@ -115,17 +103,13 @@ impl Grammar for Node {
 
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         use Kind::{
-            Blank, Caret, Cause, Closer, Error, Frame, Headed, Indented, Item, Other, Place,
-            Required, Version,
+            Blank, Caret, Cause, Closer, Error, Frame, Headed, Indented, Item, Other, Place, Required, Version,
         };
         let raw = how == How::Raw;
         match line {
             Caret | Frame { .. } | Cause { .. } | Required | Version => true,
             Closer { .. } => {
-                raw || matches!(
-                    prev,
-                    Indented | Closer { .. } | Frame { .. } | Error { .. } | Cause { .. }
-                )
+                raw || matches!(prev, Indented | Closer { .. } | Frame { .. } | Error { .. } | Cause { .. })
             }
             Error { .. } => prev == Caret || (raw && prev == Blank),
             Indented => raw || matches!(prev, Place | Error { .. } | Frame { open: true }),
@@ -146,10 +130,9 @@ impl Grammar for Node {
                 Next::Join(Node::Properties)
             }
             (Node::Properties, Kind::Closer { last: true }) => Next::Join(Node::Ended(0)),
-            (
-                Node::Properties,
-                Kind::Frame { .. } | Kind::Indented | Kind::Closer { .. } | Kind::Cause { .. },
-            ) => Next::Join(Node::Properties),
+            (Node::Properties, Kind::Frame { .. } | Kind::Indented | Kind::Closer { .. } | Kind::Cause { .. }) => {
+                Next::Join(Node::Properties)
+            }
             (_, Kind::Frame { .. }) if self.has_error() => Next::Join(Node::Frames),
             (Node::Frames, Kind::Cause { .. }) => Next::Join(Node::Frames),
             (Node::Placed, Kind::Indented | Kind::Other) => Next::Hold(Node::Quoted),
@@ -173,10 +156,7 @@ impl Grammar for Node {
 
 impl Node {
     fn has_error(self) -> bool {
-        matches!(
-            self,
-            Node::Told | Node::Gap(_) | Node::Frames | Node::Properties
-        )
+        matches!(self, Node::Told | Node::Gap(_) | Node::Frames | Node::Properties)
     }
 }
 
@@ -191,10 +171,7 @@ fn is_place(text: &[u8]) -> bool {
         .iter()
         .any(|tail| path.ends_with(tail.as_bytes()));
     let place = source || begins(path, "node:") || begins(path, "evalmachine.");
-    place
-        && !line.is_empty()
-        && digits(line) == line.len()
-        && !path.iter().any(u8::is_ascii_whitespace)
+    place && !line.is_empty() && digits(line) == line.len() && !path.iter().any(u8::is_ascii_whitespace)
 }
 
 /// Where an error's own words begin: its type or what the runtime puts before it.
@@ -202,11 +179,7 @@ pub(super) fn error_at(text: &[u8]) -> Option<usize> {
     if text.first() == Some(&b'{') {
         return None;
     }
-    let known = [
-        "Uncaught ",
-        "UnhandledPromiseRejection",
-        "[UnhandledPromiseRejection",
-    ];
+    let known = ["Uncaught ", "UnhandledPromiseRejection", "[UnhandledPromiseRejection"];
     if known.iter().any(|head| begins(text, head)) {
         return Some(0);
     }
@@ -254,11 +227,7 @@ mod tests {
                 "Error: OOM command not allowed\n    at Parser.<anonymous> (/srv/redis.js:317:31)\n    at Parser.emit (events.js:95:17)\nafter",
                 &[3, 1],
             ),
-            (
-                "coded",
-                "TypeError [ERR_INVALID_ARG_TYPE]: no\n    at f (/srv/a.js:1:2)\nafter",
-                &[2, 1],
-            ),
+            ("coded", "TypeError [ERR_INVALID_ARG_TYPE]: no\n    at f (/srv/a.js:1:2)\nafter", &[2, 1]),
             (
                 "behind a header",
                 "2031-02-03 04:05:06 error: failed Error: no\n    at f (/srv/a.js:1:2)\n2031-02-03 04:05:07 info: up",
@@ -269,22 +238,10 @@ mod tests {
                 "Error: outer\n    at f (/srv/a.js:1:2)\n    ... 4 lines matching cause stack trace ...\n    at g (/srv/a.js:3:2) {\n  [cause]: Error: inner\n      at h (/srv/a.js:4:2)\n}",
                 &[7],
             ),
-            (
-                "uncaught",
-                "Uncaught Error: no\n    at f (/srv/a.js:1:2)",
-                &[2],
-            ),
-            (
-                "only a place",
-                "/srv/app.js:10\nlistening\nready",
-                &[1, 1, 1],
-            ),
+            ("uncaught", "Uncaught Error: no\n    at f (/srv/a.js:1:2)", &[2]),
+            ("only a place", "/srv/app.js:10\nlistening\nready", &[1, 1, 1]),
             ("no stack", "Error: no\nretrying\nretrying", &[1, 1, 1]),
-            (
-                "repeated prefix",
-                "web-1  | TypeError: no\nweb-1  |     at f (/srv/a.js:1:2)\nweb-1  | up",
-                &[2, 1],
-            ),
+            ("repeated prefix", "web-1  | TypeError: no\nweb-1  |     at f (/srv/a.js:1:2)\nweb-1  | up", &[2, 1]),
         ]);
     }
 }

@@ -33,17 +33,10 @@ impl Prefix {
     /// The prefix that stands before a trace's first words. None where the lines below can't repeat it: empty, very long, or glued
     /// to the text.
     pub(super) fn new(before: &[u8]) -> Option<Prefix> {
-        let gaps = before
-            .windows(2)
-            .filter(|pair| pair[1].is_ascii_whitespace() && !pair[0].is_ascii_whitespace())
-            .count();
-        let usable = before.last().is_some_and(u8::is_ascii_whitespace)
-            && before.len() <= LONGEST
-            && gaps <= MOST_GAPS;
-        usable.then(|| Prefix {
-            bytes: before.into(),
-            how: how(before),
-        })
+        let gaps =
+            before.windows(2).filter(|pair| pair[1].is_ascii_whitespace() && !pair[0].is_ascii_whitespace()).count();
+        let usable = before.last().is_some_and(u8::is_ascii_whitespace) && before.len() <= LONGEST && gaps <= MOST_GAPS;
+        usable.then(|| Prefix { bytes: before.into(), how: how(before) })
     }
 
     /// What follows the prefix in `line`; nothing where the line is the prefix alone. None where the line hasn't got it.
@@ -69,11 +62,7 @@ struct Walk<'t> {
 
 impl<'t> Walk<'t> {
     fn new(left: &'t [u8], right: &'t [u8]) -> Walk<'t> {
-        Walk {
-            left,
-            right,
-            at: (0, 0),
-        }
+        Walk { left, right, at: (0, 0) }
     }
 }
 
@@ -95,14 +84,8 @@ impl Iterator for Walk<'_> {
 }
 
 /// Where a prefix common to both lines may end: `(in prev, in line)`, in order.
-pub(super) fn boundaries<'t>(
-    prev: &'t [u8],
-    line: &'t [u8],
-) -> impl Iterator<Item = (usize, usize)> + 't {
-    let inside = Walk::new(prev, line)
-        .take(LONGEST)
-        .filter(|&at| is_boundary(prev, line, at))
-        .take(2 * MOST_GAPS + 1);
+pub(super) fn boundaries<'t>(prev: &'t [u8], line: &'t [u8]) -> impl Iterator<Item = (usize, usize)> + 't {
+    let inside = Walk::new(prev, line).take(LONGEST).filter(|&at| is_boundary(prev, line, at)).take(2 * MOST_GAPS + 1);
     inside.chain(std::iter::once_with(|| cut_short(prev, line)).flatten())
 }
 
@@ -159,16 +142,12 @@ fn is_rfc3339(token: &[u8]) -> bool {
     digits(rest) > 0
 }
 
-const LEVELS: [&str; 11] = [
-    "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "FATAL",
-    "PANIC",
-];
+const LEVELS: [&str; 11] =
+    ["TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "FATAL", "PANIC"];
 
 /// Is it the name of a log level, whatever its case?
 fn is_level(word: &[u8]) -> bool {
-    LEVELS
-        .iter()
-        .any(|level| word.eq_ignore_ascii_case(level.as_bytes()))
+    LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level.as_bytes()))
 }
 
 /// Does the line begin with a level in capitals, or with one in small letters and a colon?
@@ -177,9 +156,7 @@ pub(super) fn begins_with_level(text: &[u8]) -> bool {
     let (word, next) = (&text[..run], text.get(run));
     is_level(word)
         && match word.first() {
-            Some(b'A'..=b'Z') => {
-                word[run - 1].is_ascii_uppercase() && !matches!(next, Some(b'_' | b'.' | b'('))
-            }
+            Some(b'A'..=b'Z') => word[run - 1].is_ascii_uppercase() && !matches!(next, Some(b'_' | b'.' | b'(')),
             _ => next == Some(&b':') || next == Some(&b'['),
         }
 }
@@ -187,10 +164,7 @@ pub(super) fn begins_with_level(text: &[u8]) -> bool {
 /// Is its first word a level, whatever its case?
 pub(super) fn begins_with_level_word(text: &[u8]) -> bool {
     let run = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
-    is_level(&text[..run])
-        && text
-            .get(run)
-            .is_none_or(|b| !matches!(b, b'_' | b'.' | b'('))
+    is_level(&text[..run]) && text.get(run).is_none_or(|b| !matches!(b, b'_' | b'.' | b'('))
 }
 
 /// Does the line look like the start of an ordinary log line of its own?
@@ -198,9 +172,7 @@ pub(super) fn is_headed(line: &[u8]) -> bool {
     let window = &line[..line.len().min(48)];
     match line.first() {
         Some(b'{' | b'[' | 0x1b) => true,
-        Some(b'(') => {
-            window.windows(5).any(|w| w == b" pid=") || window.windows(5).any(|w| w == b" rank")
-        }
+        Some(b'(') => window.windows(5).any(|w| w == b" pid=") || window.windows(5).any(|w| w == b" rank"),
         Some(b'I' | b'W' | b'E' | b'F' | b'D') if digits(&line[1..]) == 4 => true,
         Some(b'0'..=b'9') if is_date_or_address(line) => true,
         Some(_) => begins_with_level(line) || is_logfmt(line) || holds_time(window),
@@ -220,22 +192,14 @@ fn is_date_or_address(line: &[u8]) -> bool {
 
 /// `time="…" level=info …`
 fn is_logfmt(line: &[u8]) -> bool {
-    ["time=", "ts=", "t=", "level=", "lvl=", "msg=", "logger="]
-        .iter()
-        .any(|key| begins(line, key))
+    ["time=", "ts=", "t=", "level=", "lvl=", "msg=", "logger="].iter().any(|key| begins(line, key))
 }
 
 /// `12:00:00` anywhere.
 fn holds_time(window: &[u8]) -> bool {
-    window.windows(8).any(|w| {
-        w.iter().enumerate().all(|(at, b)| {
-            if at % 3 == 2 {
-                *b == b':'
-            } else {
-                b.is_ascii_digit()
-            }
-        })
-    })
+    window
+        .windows(8)
+        .any(|w| w.iter().enumerate().all(|(at, b)| if at % 3 == 2 { *b == b':' } else { b.is_ascii_digit() }))
 }
 
 /// May what stands before a trace's first words be a log header or a prefix, rather than a sentence that quotes them?
@@ -246,9 +210,7 @@ pub(super) fn leads(before: &[u8]) -> bool {
     };
     let word = last_token(trimmed, |b| !b.is_ascii_alphabetic());
     !before.starts_with(b"{")
-        && (matches!(last, b':' | b']' | b')' | b'|' | b'>' | b'-')
-            || is_level(word)
-            || is_headed(before))
+        && (matches!(last, b':' | b']' | b')' | b'|' | b'>' | b'-') || is_level(word) || is_headed(before))
 }
 
 #[cfg(test)]
@@ -272,11 +234,7 @@ mod tests {
         ];
         for (prefix, line, expected) in rows {
             let prefix = Prefix::new(prefix.as_bytes()).expect("usable");
-            assert_eq!(
-                prefix.strip(line.as_bytes()),
-                expected.map(str::as_bytes),
-                "{line}"
-            );
+            assert_eq!(prefix.strip(line.as_bytes()), expected.map(str::as_bytes), "{line}");
         }
     }
 

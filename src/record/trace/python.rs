@@ -82,13 +82,7 @@ impl Grammar for Python {
 
     fn start(line: &[u8]) -> Option<(usize, Python)> {
         if let Some(at) = memmem::find(line, GROUP_HEADER.as_bytes()) {
-            let margin = at
-                - line[..at]
-                    .iter()
-                    .rev()
-                    .take_while(|b| **b == b' ')
-                    .count()
-                    .min(2);
+            let margin = at - line[..at].iter().rev().take_while(|b| **b == b' ').count().min(2);
             return leads(&line[..margin]).then_some((margin, Python::Group));
         }
         if line.trim_ascii_end().ends_with(HEADER.as_bytes()) {
@@ -96,13 +90,7 @@ impl Grammar for Python {
             return leads(&line[..at]).then_some((at, Python::Frames));
         }
         if let Some(at) = memmem::find(line, b"File \"") {
-            let margin = at
-                - line[..at]
-                    .iter()
-                    .rev()
-                    .take_while(|b| **b == b' ')
-                    .count()
-                    .min(2);
+            let margin = at - line[..at].iter().rev().take_while(|b| **b == b' ').count().min(2);
             return (leads(&line[..margin]) && is_syntax_place(&line[at..]))
                 .then_some((margin, Python::Placed { flush: false }));
         }
@@ -115,14 +103,10 @@ impl Grammar for Python {
             Kind::Blank
         } else if begins(inner, HEADER) {
             Kind::Header
-        } else if begins(inner, GROUP_HEADER)
-            || (is_indented(text) && (inner[0] == b'|' || begins(inner, "+-")))
-        {
+        } else if begins(inner, GROUP_HEADER) || (is_indented(text) && (inner[0] == b'|' || begins(inner, "+-"))) {
             Kind::Group
         } else if is_frame(inner) {
-            Kind::Frame {
-                flush: !is_indented(text),
-            }
+            Kind::Frame { flush: !is_indented(text) }
         } else if is_mark(text, inner) {
             Kind::Mark
         } else if CHAINS.iter().any(|chain| begins(inner, chain)) {
@@ -130,9 +114,7 @@ impl Grammar for Python {
         } else if inner == b"\"\"\"" {
             Kind::Quotes
         } else if is_indented(text) {
-            Kind::Indented {
-                deep: is_deep(text) && !begins_with_level_word(inner),
-            }
+            Kind::Indented { deep: is_deep(text) && !begins_with_level_word(inner) }
         } else if TAILS.iter().any(|tail| begins(text, tail)) {
             Kind::Tail
         } else if announcement(text) == Some(0) {
@@ -145,9 +127,7 @@ impl Grammar for Python {
     }
 
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
-        use Kind::{
-            Blank, Chain, Final, Frame, Group, Header, Indented, Intro, Mark, Other, Quotes, Tail,
-        };
+        use Kind::{Blank, Chain, Final, Frame, Group, Header, Indented, Intro, Mark, Other, Quotes, Tail};
         match line {
             Frame { .. } | Mark | Chain | Quotes | Tail | Group => true,
             Header => matches!(prev, Intro | Quotes | Blank | Chain),
@@ -245,8 +225,7 @@ fn announcement(line: &[u8]) -> Option<usize> {
 
 /// `File "x.py", line 7`
 fn is_frame(inner: &[u8]) -> bool {
-    begins(inner, "File \"")
-        && memmem::find(inner, b"\", line ").is_some_and(|at| digits(&inner[at + 8..]) > 0)
+    begins(inner, "File \"") && memmem::find(inner, b"\", line ").is_some_and(|at| digits(&inner[at + 8..]) > 0)
 }
 
 /// A place without a function, as a syntax error has it.
@@ -265,19 +244,15 @@ fn is_mark(text: &[u8], inner: &[u8]) -> bool {
 /// How long the type at the start of an exception's own line is: `pkg.Type: message`, or the type alone.
 pub(super) fn final_type(text: &[u8]) -> Option<usize> {
     let text = text.trim_ascii_end();
-    let name = text
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || b"_.<>".contains(b))
-        .count();
+    let name = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.<>".contains(b)).count();
     let end = if text.get(name) == Some(&b'(') && name > 0 {
         name + text[name..].iter().position(|b| *b == b')')? + 1
     } else {
         name
     };
     let first = *text.first()?;
-    let named = (first.is_ascii_alphabetic() || first == b'_')
-        && !begins_with_level(text)
-        && !text[..end].contains(&b' ');
+    let named =
+        (first.is_ascii_alphabetic() || first == b'_') && !begins_with_level(text) && !text[..end].contains(&b' ');
     let alone = end == text.len() && end == name && is_lone_type(&text[..name]);
     let told = text.get(end) == Some(&b':') && text.get(end + 1).is_none_or(|b| *b == b' ');
     (named && (alone || told)).then_some(end)
@@ -286,9 +261,7 @@ pub(super) fn final_type(text: &[u8]) -> Option<usize> {
 /// A type without a message is told from a word by its capital.
 fn is_lone_type(name: &[u8]) -> bool {
     let last = name.rsplit(|b| *b == b'.').next().unwrap_or_default();
-    last.first().is_some_and(u8::is_ascii_uppercase)
-        && last.iter().any(u8::is_ascii_lowercase)
-        && !is_blank(name)
+    last.first().is_some_and(u8::is_ascii_uppercase) && last.iter().any(u8::is_ascii_lowercase) && !is_blank(name)
 }
 
 #[cfg(test)]

@@ -49,15 +49,9 @@ pub(super) fn look<G: Grammar>(text: &[u8]) -> G::Kind {
 
 /// Could any trace of the language go from `prev` to `line`, which is neither blank nor indented or has a prefix?
 pub(super) fn may_follow<G: Grammar>(prev: &[u8], line: &[u8]) -> bool {
-    let behind_prefix = |(i, j): (usize, usize)| {
-        G::follows(
-            look::<G>(&prev[i..]),
-            look::<G>(&line[j..]),
-            prefix::how(&line[..j]),
-        )
-    };
-    G::follows(look::<G>(prev), look::<G>(line), How::Raw)
-        || prefix::boundaries(prev, line).any(behind_prefix)
+    let behind_prefix =
+        |(i, j): (usize, usize)| G::follows(look::<G>(&prev[i..]), look::<G>(&line[j..]), prefix::how(&line[..j]));
+    G::follows(look::<G>(prev), look::<G>(line), How::Raw) || prefix::boundaries(prev, line).any(behind_prefix)
 }
 
 /// Is the line let through whatever stands before it?
@@ -88,13 +82,7 @@ impl<G: Grammar> Run<G> {
     /// The run whose first words stand at `offset` of `line`, whatever stands before them.
     pub(super) fn begin(line: &[u8], offset: usize, state: G) -> Run<G> {
         let (before, text) = line.split_at(offset);
-        Run {
-            state,
-            raw: look::<G>(line),
-            bare: Some(look::<G>(text)),
-            prefix: Prefix::new(before),
-            fresh: true,
-        }
+        Run { state, raw: look::<G>(line), bare: Some(look::<G>(text)), prefix: Prefix::new(before), fresh: true }
     }
 
     /// Takes the next line: what it does, and the line without its prefix.

@@ -53,11 +53,7 @@ impl Grammar for Rust {
 
     fn start(line: &[u8]) -> Option<(usize, Rust)> {
         let at = panic_at(line)?;
-        let state = if is_below(line) {
-            Rust::Announced
-        } else {
-            Rust::Told
-        };
+        let state = if is_below(line) { Rust::Announced } else { Rust::Told };
         leads(&line[..at]).then_some((at, state))
     }
 
@@ -66,21 +62,14 @@ impl Grammar for Rust {
         if inner.is_empty() {
             Kind::Blank
         } else if panic_at(text).is_some() {
-            Kind::Panic {
-                below: is_below(inner),
-            }
-        } else if begins(inner, "note: ")
-            && (holds(inner, "backtrace") || holds(inner, "BACKTRACE"))
-        {
+            Kind::Panic { below: is_below(inner) }
+        } else if begins(inner, "note: ") && (holds(inner, "backtrace") || holds(inner, "BACKTRACE")) {
             Kind::Note
         } else if inner.eq_ignore_ascii_case(b"stack backtrace:") {
             Kind::Backtrace
         } else if is_indented(text) && (is_numbered(inner) || is_at_frame(text)) {
             Kind::Frame
-        } else if ["Caused by:", "Location:"]
-            .iter()
-            .any(|name| inner == name.as_bytes())
-        {
+        } else if ["Caused by:", "Location:"].iter().any(|name| inner == name.as_bytes()) {
             Kind::Section
         } else if is_closer(text) {
             Kind::Closer
@@ -94,9 +83,7 @@ impl Grammar for Rust {
     }
 
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
-        use Kind::{
-            Backtrace, Blank, Closer, Frame, Headed, Indented, Note, Other, Panic, Section,
-        };
+        use Kind::{Backtrace, Blank, Closer, Frame, Headed, Indented, Note, Other, Panic, Section};
         match line {
             Note | Backtrace | Frame | Section => true,
             Closer => matches!(prev, Indented | Closer | Frame),
@@ -116,9 +103,7 @@ impl Grammar for Rust {
             (Rust::Frames, Kind::Frame | Kind::Indented) => Next::Join(Rust::Frames),
             (Rust::Frames, _) => Next::Close,
             (_, Kind::Section) => Next::Join(Rust::Told),
-            (Rust::Announced | Rust::Told, Kind::Indented | Kind::Frame | Kind::Closer) => {
-                Next::Join(Rust::Told)
-            }
+            (Rust::Announced | Rust::Told, Kind::Indented | Kind::Frame | Kind::Closer) => Next::Join(Rust::Told),
             (Rust::Announced | Rust::Told, Kind::Blank) => Next::Hold(Rust::Gap(1)),
             (Rust::Gap(1), Kind::Blank) => Next::Hold(Rust::Gap(2)),
             _ => Next::Close,
@@ -128,16 +113,13 @@ impl Grammar for Rust {
 
 /// Where `thread '…' panicked at ` begins.
 pub(super) fn panic_at(line: &[u8]) -> Option<usize> {
-    let verb =
-        memmem::find(line, b"' panicked at ").or_else(|| memmem::find(line, b") panicked at "))?;
+    let verb = memmem::find(line, b"' panicked at ").or_else(|| memmem::find(line, b") panicked at "))?;
     memmem::rfind(&line[..verb], b"thread '")
 }
 
 /// Since 1.73 the line ends after the place, and the message follows on the next.
 fn is_below(line: &[u8]) -> bool {
-    line.trim_ascii_end()
-        .strip_suffix(b":")
-        .is_some_and(|rest| rest.last().is_some_and(u8::is_ascii_digit))
+    line.trim_ascii_end().strip_suffix(b":").is_some_and(|rest| rest.last().is_some_and(u8::is_ascii_digit))
 }
 
 /// `0: core::panicking::panic`
@@ -158,21 +140,13 @@ mod tests {
                 "thread 'main' panicked at src/main.rs:4:5:\nout of cheese\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\nafter",
                 &[3, 1],
             ),
-            (
-                "thread number",
-                "thread 'main' (4711) panicked at src/main.rs:4:5:\nout of cheese",
-                &[2],
-            ),
+            ("thread number", "thread 'main' (4711) panicked at src/main.rs:4:5:\nout of cheese", &[2]),
             (
                 "message in line",
                 "thread 'io-1' panicked at 'out of cheese', src/main.rs:4:5\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\nafter",
                 &[2, 1],
             ),
-            (
-                "message in line, no note",
-                "thread 'io-1' panicked at 'out of cheese', src/main.rs:4\nafter",
-                &[1, 1],
-            ),
+            ("message in line, no note", "thread 'io-1' panicked at 'out of cheese', src/main.rs:4\nafter", &[1, 1]),
             (
                 "assertion",
                 "thread 'main' panicked at src/main.rs:4:5:\nassertion `left == right` failed\n  left: 1\n right: 2\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",

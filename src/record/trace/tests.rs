@@ -71,14 +71,7 @@ const TRACE: [&str; 62] = [
     "Require stack:",
 ];
 
-const PLAIN: [&str; 6] = [
-    "",
-    "  ",
-    "listening",
-    "at last it runs",
-    "  indented",
-    "Config: loaded",
-];
+const PLAIN: [&str; 6] = ["", "  ", "listening", "at last it runs", "  indented", "Config: loaded"];
 
 const PREFIXES: [&str; 12] = [
     "",
@@ -131,37 +124,20 @@ fn line() -> impl Strategy<Value = String> {
     let trimmed = prop::bool::weighted(0.1);
     (prop::sample::select(&PREFIXES[..]), text, trimmed).prop_map(|(prefix, text, trimmed)| {
         let line = format!("{prefix}{text}");
-        if trimmed {
-            line.trim_end().to_owned()
-        } else {
-            line
-        }
+        if trimmed { line.trim_end().to_owned() } else { line }
     })
 }
 
 /// Lines that mostly have one prefix, so that it repeats.
 fn lines() -> impl Strategy<Value = Vec<String>> {
-    let alike = (
-        prop::sample::select(&PREFIXES[..]),
-        prop::collection::vec(prop::sample::select(&TRACE[..]), 1..30),
-    )
-        .prop_map(|(prefix, texts)| {
-            texts
-                .into_iter()
-                .map(|text| format!("{prefix}{text}"))
-                .collect()
-        });
-    let blanks = (
-        prop::sample::select(&PREFIXES[..]),
-        prop::collection::vec(0..TRACE.len() + 20, 1..30),
-    )
-        .prop_map(|(prefix, picks)| {
+    let alike = (prop::sample::select(&PREFIXES[..]), prop::collection::vec(prop::sample::select(&TRACE[..]), 1..30))
+        .prop_map(|(prefix, texts)| texts.into_iter().map(|text| format!("{prefix}{text}")).collect());
+    let blanks = (prop::sample::select(&PREFIXES[..]), prop::collection::vec(0..TRACE.len() + 20, 1..30)).prop_map(
+        |(prefix, picks)| {
             let text = |at: usize| TRACE.get(at).copied().unwrap_or_default();
-            picks
-                .into_iter()
-                .map(|at| format!("{prefix}{}", text(at)))
-                .collect()
-        });
+            picks.into_iter().map(|at| format!("{prefix}{}", text(at))).collect()
+        },
+    );
     prop_oneof![prop::collection::vec(line(), 1..40), alike, blanks]
 }
 
@@ -226,10 +202,7 @@ proptest! {
 fn ordinary_lines_never_continue_one_another() {
     for prev in HEADED {
         for line in HEADED {
-            assert!(
-                !may_continue(prev.as_bytes(), line.as_bytes()),
-                "{prev}\n{line}"
-            );
+            assert!(!may_continue(prev.as_bytes(), line.as_bytes()), "{prev}\n{line}");
         }
     }
 }

@@ -55,11 +55,7 @@ pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize
     std::iter::from_fn(move || {
         while at < text.len() {
             let start = at + text[at..].iter().take_while(|b| !is_name_byte(**b)).count();
-            let end = start
-                + text[start..]
-                    .iter()
-                    .take_while(|b| is_name_byte(**b))
-                    .count();
+            let end = start + text[start..].iter().take_while(|b| is_name_byte(**b)).count();
             at = end;
             if is_exception_name(&text[start..end]) {
                 return Some((start, end));
@@ -70,11 +66,8 @@ pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize
 }
 
 fn is_exception_name(name: &[u8]) -> bool {
-    name.first()
-        .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-        && ["Exception", "Error", "Throwable"]
-            .iter()
-            .any(|tail| name.ends_with(tail.as_bytes()))
+    name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        && ["Exception", "Error", "Throwable"].iter().any(|tail| name.ends_with(tail.as_bytes()))
 }
 
 /// Where a type with a package stands, if one does.
@@ -106,24 +99,12 @@ mod tests {
     #[test]
     fn exception_names_end_where_the_word_ends() {
         let rows: [(&str, Option<&str>); 6] = [
-            (
-                "ERROR - Failed: java.io.IOException: closed",
-                Some("java.io.IOException"),
-            ),
-            (
-                "java.lang.NullPointerException",
-                Some("java.lang.NullPointerException"),
-            ),
+            ("ERROR - Failed: java.io.IOException: closed", Some("java.io.IOException")),
+            ("java.lang.NullPointerException", Some("java.lang.NullPointerException")),
             ("org.acme.ErrorHandler started", None),
             ("TypeError: x is undefined", None),
-            (
-                "wrapped (java.util.concurrent.TimeoutException)",
-                Some("java.util.concurrent.TimeoutException"),
-            ),
-            (
-                "com.acme.Outer$InnerError",
-                Some("com.acme.Outer$InnerError"),
-            ),
+            ("wrapped (java.util.concurrent.TimeoutException)", Some("java.util.concurrent.TimeoutException")),
+            ("com.acme.Outer$InnerError", Some("com.acme.Outer$InnerError")),
         ];
         for (text, expected) in rows {
             let found = qualified_exception(text.as_bytes()).map(|(start, end)| &text[start..end]);
@@ -136,10 +117,7 @@ mod tests {
         let rows = [
             ("\tat org.acme.Main.run(Main.java:7)", true),
             ("    at async load (file:///srv/app.mjs:3:9)", true),
-            (
-                "   at Acme.Program.Main(String[] args) in /src/Program.cs:line 9",
-                true,
-            ),
+            ("   at Acme.Program.Main(String[] args) in /src/Program.cs:line 9", true),
             ("at org.acme.Main.run(Main.java:7)", true),
             ("at last the server is up (finally)", false),
             ("attached.to(node)", false),

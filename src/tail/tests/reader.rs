@@ -48,12 +48,7 @@ impl Reader {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder
-            .path()
-            .canonicalize()
-            .unwrap()
-            .join("logs")
-            .join(name)
+        self.folder.path().canonicalize().unwrap().join("logs").join(name)
     }
 
     pub fn append(&self, name: &str, text: &str) {
@@ -99,12 +94,7 @@ impl Reader {
     pub fn read_until(&mut self, enough: impl Fn(&Reader) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !enough(self) {
-            assert!(
-                Instant::now() < deadline,
-                "{:?} {:?}",
-                self.streams,
-                self.tailer.stats()
-            );
+            assert!(Instant::now() < deadline, "{:?} {:?}", self.streams, self.tailer.stats());
             let ready = self.tailer.poll(Duration::from_secs(1));
             self.read(ready);
         }
@@ -113,21 +103,9 @@ impl Reader {
     pub fn read(&mut self, ready: Vec<Ready>) {
         for ready in ready {
             if ready.new {
-                let start = Mark {
-                    offset: ready.offset,
-                    line: ready.line,
-                };
-                let stream = Stream {
-                    path: ready.path,
-                    start,
-                    text: String::new(),
-                    ended: false,
-                    truncated: 0,
-                };
-                assert!(
-                    self.streams.insert(ready.id, stream).is_none(),
-                    "announced twice"
-                );
+                let start = Mark { offset: ready.offset, line: ready.line };
+                let stream = Stream { path: ready.path, start, text: String::new(), ended: false, truncated: 0 };
+                assert!(self.streams.insert(ready.id, stream).is_none(), "announced twice");
             }
             let mut buffer = vec![0; self.buffer];
             let Ok(read) = self.tailer.read(ready.id, &mut buffer) else {
@@ -145,20 +123,11 @@ impl Reader {
                 };
             }
             assert_eq!(read.offset, stream.start.offset + stream.text.len() as u64);
-            stream
-                .text
-                .push_str(std::str::from_utf8(&buffer[..read.bytes]).unwrap());
+            stream.text.push_str(std::str::from_utf8(&buffer[..read.bytes]).unwrap());
             stream.ended = read.ended;
-            let whole = if read.ended {
-                stream.text.len()
-            } else {
-                stream.text.rfind('\n').map_or(0, |at| at + 1)
-            };
+            let whole = if read.ended { stream.text.len() } else { stream.text.rfind('\n').map_or(0, |at| at + 1) };
             let lines = stream.text[..whole].matches('\n').count() as u64;
-            let low = Mark {
-                offset: stream.start.offset + whole as u64,
-                line: stream.start.line + lines,
-            };
+            let low = Mark { offset: stream.start.offset + whole as u64, line: stream.start.line + lines };
             if self.acknowledge {
                 self.tailer.ledger().settle(ready.id, low);
             }
@@ -167,18 +136,8 @@ impl Reader {
 
     /// What was read of every stream, in the order in which files were taken up.
     pub fn texts(&self) -> Vec<(String, &str)> {
-        let name = |stream: &Stream| {
-            stream
-                .path
-                .file_name()
-                .unwrap()
-                .to_string_lossy()
-                .into_owned()
-        };
-        self.streams
-            .values()
-            .map(|stream| (name(stream), stream.text.as_str()))
-            .collect()
+        let name = |stream: &Stream| stream.path.file_name().unwrap().to_string_lossy().into_owned();
+        self.streams.values().map(|stream| (name(stream), stream.text.as_str())).collect()
     }
 
     pub fn text_is(&self, name: &str, text: &str) -> bool {
@@ -193,17 +152,10 @@ pub fn start(config: &Config, folder: &Path) -> Tailer {
 
 pub fn append(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap();
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
 
 pub fn pairs<'a>(expected: &[(&str, &'a str)]) -> Vec<(String, &'a str)> {
-    expected
-        .iter()
-        .map(|(name, text)| (name.to_string(), *text))
-        .collect()
+    expected.iter().map(|(name, text)| (name.to_string(), *text)).collect()
 }

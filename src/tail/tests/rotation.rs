@@ -17,10 +17,7 @@ fn a_renamed_file_is_read_to_its_end_and_its_successor_after_it() {
     reader.rename("pod/0.log", FIRST);
     reader.append(FIRST, "written between rename and reopen\n");
     reader.read_all();
-    assert_eq!(
-        reader.texts(),
-        pairs(&[("0.log", "one\nwritten between rename and reopen\n")])
-    );
+    assert_eq!(reader.texts(), pairs(&[("0.log", "one\nwritten between rename and reopen\n")]));
     assert_eq!(ended(&reader), [false], "nothing has taken its place yet");
 
     reader.append("pod/0.log", "new\n");
@@ -28,10 +25,7 @@ fn a_renamed_file_is_read_to_its_end_and_its_successor_after_it() {
     reader.read_all();
     assert_eq!(ended(&reader), [false, false]);
     reader.read_later();
-    let expected = [
-        ("0.log", "one\nwritten between rename and reopen\nlate\n"),
-        ("0.log", "new\n"),
-    ];
+    let expected = [("0.log", "one\nwritten between rename and reopen\nlate\n"), ("0.log", "new\n")];
     assert_eq!(reader.texts(), pairs(&expected));
     assert_eq!(ended(&reader), [true, false]);
     assert_eq!(reader.tailer.stats().files_known, 1);
@@ -45,8 +39,7 @@ fn rotation_is_noticed_by_hints() {
     reader.rename("pod/0.log", FIRST);
     reader.append(FIRST, "two\n");
     reader.append("pod/0.log", "three\n");
-    reader
-        .read_until(|reader| ended(reader) == [true, false] && reader.text_is("0.log", "three\n"));
+    reader.read_until(|reader| ended(reader) == [true, false] && reader.text_is("0.log", "three\n"));
     assert!(reader.text_is("0.log", "one\ntwo\n"));
 }
 
@@ -59,10 +52,7 @@ fn a_renamed_file_without_a_successor_ends_after_a_while() {
     reader.read_all();
     append(&reader.folder.path().join("moved"), "two\n");
     reader.read_all();
-    assert_eq!(
-        (ended(&reader), reader.text_is("0.log", "one\ntwo\n")),
-        (vec![false], true)
-    );
+    assert_eq!((ended(&reader), reader.text_is("0.log", "one\ntwo\n")), (vec![false], true));
     reader.read_later();
     assert_eq!(ended(&reader), [true]);
 }
@@ -77,10 +67,7 @@ fn a_rotation_that_is_undone_changes_nothing() {
     reader.rename(FIRST, "pod/0.log");
     reader.append("pod/0.log", "two\n");
     reader.read_later();
-    assert_eq!(
-        (ended(&reader), reader.texts()),
-        (vec![false], pairs(&[("0.log", "one\ntwo\n")]))
-    );
+    assert_eq!((ended(&reader), reader.texts()), (vec![false], pairs(&[("0.log", "one\ntwo\n")])));
 }
 
 #[test]
@@ -95,18 +82,8 @@ fn what_is_written_after_the_end_is_read_all_the_same() {
     reader.read_later();
     reader.append(FIRST, "very late\n");
     reader.read_later();
-    assert_eq!(
-        reader.texts(),
-        pairs(&[
-            ("0.log", "one\n"),
-            ("0.log", "new\n"),
-            ("0.log", "very late\n")
-        ])
-    );
-    assert_eq!(
-        reader.streams.values().last().unwrap().start,
-        Mark { offset: 4, line: 2 }
-    );
+    assert_eq!(reader.texts(), pairs(&[("0.log", "one\n"), ("0.log", "new\n"), ("0.log", "very late\n")]));
+    assert_eq!(reader.streams.values().last().unwrap().start, Mark { offset: 4, line: 2 });
 }
 
 #[test]
@@ -114,10 +91,7 @@ fn a_deleted_file_is_drained_and_closed() {
     let mut reader = Reader::new(|_| {});
     reader.append("pod/0.log", "one\n");
     reader.read_all();
-    let mut writer = OpenOptions::new()
-        .append(true)
-        .open(reader.path("pod/0.log"))
-        .unwrap();
+    let mut writer = OpenOptions::new().append(true).open(reader.path("pod/0.log")).unwrap();
     fs::remove_dir_all(reader.path("pod")).unwrap();
     writer.write_all(b"last words\n").unwrap();
     reader.read_until(|reader| ended(reader) == [true]);
@@ -151,17 +125,8 @@ fn truncation_and_replacement_begin_again() {
     assert_eq!(reader.texts(), pairs(&[("0.log", "1\n")]));
     fs::write(reader.path("pod/0.log"), "a longer text than there was\n").unwrap();
     reader.read_later();
-    assert_eq!(
-        reader.texts(),
-        pairs(&[("0.log", "a longer text than there was\n")])
-    );
-    assert_eq!(
-        (
-            reader.streams.values().next().unwrap().truncated,
-            reader.tailer.stats().truncations
-        ),
-        (2, 2)
-    );
+    assert_eq!(reader.texts(), pairs(&[("0.log", "a longer text than there was\n")]));
+    assert_eq!((reader.streams.values().next().unwrap().truncated, reader.tailer.stats().truncations), (2, 2));
     reader.checkpoint();
     reader.append("pod/0.log", "more\n");
     reader.restart();
@@ -206,25 +171,13 @@ fn rotations_during_a_stop_are_caught_up_in_order() {
         let ready = reader.tailer.ready();
         assert_eq!(ready.len(), 1, "one file of a container at a time");
         reader.read(ready);
-        order = reader
-            .texts()
-            .into_iter()
-            .map(|(_, text)| text.trim().to_string())
-            .collect();
+        order = reader.texts().into_iter().map(|(_, text)| text.trim().to_string()).collect();
     }
     assert_eq!(order, ["3", "4", "5", "6"]);
-    assert_eq!(
-        reader.streams.values().next().unwrap().start,
-        Mark { offset: 4, line: 3 }
-    );
+    assert_eq!(reader.streams.values().next().unwrap().start, Mark { offset: 4, line: 3 });
     reader.read_later();
     assert_eq!(ended(&reader), [true, true, false, false]);
-    assert!(
-        reader
-            .streams
-            .values()
-            .all(|stream| !stream.path.ends_with(FIRST))
-    );
+    assert!(reader.streams.values().all(|stream| !stream.path.ends_with(FIRST)));
 }
 
 #[test]
@@ -241,10 +194,7 @@ fn a_stop_between_rename_and_reopen_loses_nothing() {
     reader.append(FIRST, "3\n");
     reader.append("pod/0.log", "4\n");
     reader.read_later();
-    assert_eq!(
-        reader.texts(),
-        pairs(&[("0.log", "2\n3\n"), ("0.log", "4\n")])
-    );
+    assert_eq!(reader.texts(), pairs(&[("0.log", "2\n3\n"), ("0.log", "4\n")]));
 }
 
 #[test]
@@ -257,8 +207,5 @@ fn two_rotations_between_two_looks_lose_nothing() {
     reader.rename("pod/0.log", SECOND);
     reader.append("pod/0.log", "3\n");
     reader.read_later();
-    assert_eq!(
-        reader.texts(),
-        pairs(&[("0.log", "1\n"), ("0.log", "2\n"), ("0.log", "3\n")])
-    );
+    assert_eq!(reader.texts(), pairs(&[("0.log", "1\n"), ("0.log", "2\n"), ("0.log", "3\n")]));
 }

@@ -25,14 +25,9 @@ fn panicked(lines: &Lines<'_>) -> Option<Exception> {
     }
     let first = trace[0].0.get(skip..).unwrap_or_default().trim_ascii_end();
     let first = first.strip_suffix(b" [recovered]").unwrap_or(first);
-    let more = trace[1..]
-        .iter()
-        .map(|(line, _)| *line)
-        .take_while(|line| is_value(line));
+    let more = trace[1..].iter().map(|(line, _)| *line).take_while(|line| is_value(line));
     let said = joined(std::iter::once(first).chain(more));
-    let (kind, said) = said
-        .strip_prefix(RUNTIME)
-        .map_or(("panic", said.as_str()), |said| ("runtime error", said));
+    let (kind, said) = said.strip_prefix(RUNTIME).map_or(("panic", said.as_str()), |said| ("runtime error", said));
     Some(told(kind, said, &trace, framed))
 }
 
@@ -47,26 +42,16 @@ fn panic_words(line: &[u8]) -> Option<(usize, usize)> {
 
 /// A further line of a panic's value, rather than a nested panic.
 fn is_value(line: &[u8]) -> bool {
-    is_indented(line)
-        && !line.trim_ascii().is_empty()
-        && !line.trim_ascii_start().starts_with(b"panic: ")
+    is_indented(line) && !line.trim_ascii().is_empty() && !line.trim_ascii_start().starts_with(b"panic: ")
 }
 
 fn crashed(lines: &Lines<'_>) -> Option<Exception> {
-    let (at, offset) = lines.first(|line| {
-        report_at(
-            line,
-            &["SIG", "fatal error: ", "runtime: ", "unexpected fault"],
-            is_crash,
-        )
-    })?;
+    let (at, offset) =
+        lines.first(|line| report_at(line, &["SIG", "fatal error: ", "runtime: ", "unexpected fault"], is_crash))?;
     let trace = lines.trace(at, offset, Go::Head);
     let framed = trace.iter().any(|(_, state)| *state == Go::Stacks);
     // What the runtime says before its verdict explains it, but the verdict is the failure.
-    let verdict = trace
-        .iter()
-        .map(|(line, _)| *line)
-        .find(|line| line.starts_with(b"fatal error: "));
+    let verdict = trace.iter().map(|(line, _)| *line).find(|line| line.starts_with(b"fatal error: "));
     let line = owned(verdict.unwrap_or(trace[0].0));
     let (kind, said) = match line.split_once(": ") {
         Some((kind, said)) if kind.starts_with("SIG") || kind == "fatal error" => (kind, said),

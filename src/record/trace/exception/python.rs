@@ -14,11 +14,7 @@ pub(super) fn find(lines: &Lines<'_>) -> Option<Exception> {
     let trace = lines.trace(at, offset, state);
     let (kind, said) = last_exception(&trace).unwrap_or_default();
     let told = kind.is_some() || trace.len() > 1;
-    told.then(|| Exception {
-        kind,
-        message: said,
-        stacktrace: Some(joined(trace.iter().map(|(line, _)| *line))),
-    })
+    told.then(|| Exception { kind, message: said, stacktrace: Some(joined(trace.iter().map(|(line, _)| *line))) })
 }
 
 fn begin(line: &[u8]) -> Option<(usize, Python)> {
@@ -26,11 +22,7 @@ fn begin(line: &[u8]) -> Option<(usize, Python)> {
     let alone = line[at + HEADER.len()..].trim_ascii().is_empty();
     let group = line[..at].ends_with(GROUP);
     let margin = at.saturating_sub(GROUP.len() + 2);
-    alone.then_some(if group {
-        (margin, Python::Group)
-    } else {
-        (at, Python::Frames)
-    })
+    alone.then_some(if group { (margin, Python::Group) } else { (at, Python::Frames) })
 }
 
 /// The type and the message of the chain's last exception.
@@ -38,28 +30,14 @@ fn last_exception(trace: &[(&[u8], Python)]) -> Option<(Option<String>, Option<S
     let at = match trace.last()?.1 {
         // Of a group it is the first that names the group.
         Python::Group => {
-            let start = trace
-                .iter()
-                .rposition(|(_, state)| *state != Python::Group)
-                .map_or(0, |at| at + 1);
-            start
-                + trace[start..]
-                    .iter()
-                    .position(|(line, _)| final_type(bare(line)).is_some())?
+            let start = trace.iter().rposition(|(_, state)| *state != Python::Group).map_or(0, |at| at + 1);
+            start + trace[start..].iter().position(|(line, _)| final_type(bare(line)).is_some())?
         }
-        _ => {
-            trace
-                .windows(2)
-                .rposition(|pair| pair[1].1 == Python::Ended && pair[0].1 != Python::Ended)?
-                + 1
-        }
+        _ => trace.windows(2).rposition(|pair| pair[1].1 == Python::Ended && pair[0].1 != Python::Ended)? + 1,
     };
     let line = bare(trace[at].0);
     let end = final_type(line)?;
-    let more = trace[at + 1..]
-        .iter()
-        .take_while(|(_, state)| *state == Python::Ended)
-        .map(|(line, _)| *line);
+    let more = trace[at + 1..].iter().take_while(|(_, state)| *state == Python::Ended).map(|(line, _)| *line);
     let said = line.get(end + 1..).unwrap_or_default();
     let said = joined(std::iter::once(said).chain(more));
     Some((Some(owned(&line[..end])), message(said)))

@@ -9,19 +9,9 @@ use crate::event::Exception;
 pub(super) fn find(lines: &Lines<'_>) -> Option<Exception> {
     let (at, offset) = lines.first(panic_at)?;
     let said = said_in_line(lines.cut(at, offset).0);
-    let trace = lines.trace(
-        at,
-        offset,
-        if said.is_some() {
-            Rust::Told
-        } else {
-            Rust::Announced
-        },
-    );
-    let below = trace[1..]
-        .iter()
-        .take_while(|(_, state)| matches!(state, Rust::Told | Rust::Gap(_)))
-        .map(|(line, _)| *line);
+    let trace = lines.trace(at, offset, if said.is_some() { Rust::Told } else { Rust::Announced });
+    let below =
+        trace[1..].iter().take_while(|(_, state)| matches!(state, Rust::Told | Rust::Gap(_))).map(|(line, _)| *line);
     let said = said.unwrap_or_else(|| joined(below));
     let framed = trace.iter().any(|(_, state)| *state == Rust::Frames);
     Some(Exception {

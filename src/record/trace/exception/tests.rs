@@ -2,26 +2,12 @@
 
 use super::exception;
 
-type Row = (
-    &'static str,
-    &'static str,
-    Option<(
-        Option<&'static str>,
-        Option<&'static str>,
-        Option<&'static str>,
-    )>,
-);
+type Row = (&'static str, &'static str, Option<(Option<&'static str>, Option<&'static str>, Option<&'static str>)>);
 
 fn check(rows: &[Row]) {
     for (name, text, expected) in rows {
         let found = exception(text.as_bytes());
-        let found = found.as_ref().map(|e| {
-            (
-                e.kind.as_deref(),
-                e.message.as_deref(),
-                e.stacktrace.as_deref(),
-            )
-        });
+        let found = found.as_ref().map(|e| (e.kind.as_deref(), e.message.as_deref(), e.stacktrace.as_deref()));
         assert_eq!(found, *expected, "{name}");
     }
 }
@@ -46,9 +32,7 @@ fn python() {
             Some((
                 Some("StopIteration"),
                 None,
-                Some(
-                    "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nStopIteration",
-                ),
+                Some("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nStopIteration"),
             )),
         ),
         (
@@ -57,9 +41,7 @@ fn python() {
             Some((
                 Some("ValueError"),
                 Some("bad: x"),
-                Some(
-                    "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: bad: x",
-                ),
+                Some("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: bad: x"),
             )),
         ),
         (
@@ -76,11 +58,7 @@ fn python() {
         (
             "cut off",
             "Traceback (most recent call last):\n  File \"a.py\", line 1, in f",
-            Some((
-                None,
-                None,
-                Some("Traceback (most recent call last):\n  File \"a.py\", line 1, in f"),
-            )),
+            Some((None, None, Some("Traceback (most recent call last):\n  File \"a.py\", line 1, in f"))),
         ),
         (
             "in JSON",
@@ -88,9 +66,7 @@ fn python() {
             Some((
                 Some("ValueError"),
                 Some("bad"),
-                Some(
-                    "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: bad",
-                ),
+                Some("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: bad"),
             )),
         ),
     ]);
@@ -105,19 +81,13 @@ fn go() {
             Some((
                 Some("panic"),
                 Some("boom"),
-                Some(
-                    "panic: boom [recovered]\n\tpanic: bang\n\ngoroutine 1 [running]:\nmain.main()",
-                ),
+                Some("panic: boom [recovered]\n\tpanic: bang\n\ngoroutine 1 [running]:\nmain.main()"),
             )),
         ),
         (
             "runtime error",
             "panic: runtime error: index out of range [3] with length 3",
-            Some((
-                Some("runtime error"),
-                Some("index out of range [3] with length 3"),
-                None,
-            )),
+            Some((Some("runtime error"), Some("index out of range [3] with length 3"), None)),
         ),
         (
             "served",
@@ -134,31 +104,15 @@ fn go() {
             "unexpected fault address 0x7f\nfatal error: fault",
             Some((Some("fatal error"), Some("fault"), None)),
         ),
-        (
-            "signal",
-            "SIGABRT: abort",
-            Some((Some("SIGABRT"), Some("abort"), None)),
-        ),
-        (
-            "only a stack",
-            "goroutine 1 [running]:\nmain.main()\n\t/srv/main.go:7 +0x1d",
-            None,
-        ),
+        ("signal", "SIGABRT: abort", Some((Some("SIGABRT"), Some("abort"), None))),
+        ("only a stack", "goroutine 1 [running]:\nmain.main()\n\t/srv/main.go:7 +0x1d", None),
         ("a sentence", "we told them not to panic: in vain", None),
         (
             "beside its stack",
             "{\"level\":\"error\",\"msg\":\"Reconciler error\",\"error\":\"no such \"key\" here\",\"stacktrace\":\"main.main\n\t/srv/main.go:1\"}",
-            Some((
-                None,
-                Some("no such \"key\" here"),
-                Some("main.main\n\t/srv/main.go:1"),
-            )),
+            Some((None, Some("no such \"key\" here"), Some("main.main\n\t/srv/main.go:1"))),
         ),
-        (
-            "a stack without an error",
-            "{\"level\":\"info\",\"stacktrace\":\"main.main\n\t/srv/main.go:1\"}",
-            None,
-        ),
+        ("a stack without an error", "{\"level\":\"info\",\"stacktrace\":\"main.main\n\t/srv/main.go:1\"}", None),
     ]);
 }
 
@@ -182,9 +136,7 @@ fn java_and_dotnet() {
             Some((
                 Some("java.lang.IllegalStateException"),
                 None,
-                Some(
-                    "Exception in thread \"main\" java.lang.IllegalStateException\n\tat a.B.c(B.java:1)",
-                ),
+                Some("Exception in thread \"main\" java.lang.IllegalStateException\n\tat a.B.c(B.java:1)"),
             )),
         ),
         (
@@ -196,24 +148,12 @@ fn java_and_dotnet() {
                 Some("org.acme.FaultException: one\ntwo\n\tat a.B.c(B.java:1)"),
             )),
         ),
-        (
-            "alone",
-            "java.io.IOException: shut",
-            Some((Some("java.io.IOException"), Some("shut"), None)),
-        ),
-        (
-            "mentioned",
-            "INFO retrying after java.io.IOException: shut",
-            None,
-        ),
+        ("alone", "java.io.IOException: shut", Some((Some("java.io.IOException"), Some("shut"), None))),
+        ("mentioned", "INFO retrying after java.io.IOException: shut", None),
         (
             "in JSON",
             "{\"message\":\"java.io.IOException: shut\",\"stack_trace\":\"java.io.IOException: shut\n\tat a.B.c(B.java:1)\n\",\"level\":\"ERROR\"}",
-            Some((
-                Some("java.io.IOException"),
-                Some("shut"),
-                Some("java.io.IOException: shut\n\tat a.B.c(B.java:1)"),
-            )),
+            Some((Some("java.io.IOException"), Some("shut"), Some("java.io.IOException: shut\n\tat a.B.c(B.java:1)"))),
         ),
         (
             "inner",
@@ -248,9 +188,7 @@ fn rust() {
             Some((
                 Some("panic"),
                 Some("no"),
-                Some(
-                    "thread 'main' panicked at src/main.rs:4:5:\nno\nstack backtrace:\n   0: acme::main",
-                ),
+                Some("thread 'main' panicked at src/main.rs:4:5:\nno\nstack backtrace:\n   0: acme::main"),
             )),
         ),
     ]);
@@ -282,11 +220,7 @@ fn node() {
         (
             "rejection",
             "node:internal/process/promises:288\n    trigger(err);\n    ^\n\n[UnhandledPromiseRejection: The reason was [\"no\"].] {\n  code: 'X'\n}",
-            Some((
-                Some("UnhandledPromiseRejection"),
-                Some("The reason was [\"no\"]."),
-                None,
-            )),
+            Some((Some("UnhandledPromiseRejection"), Some("The reason was [\"no\"]."), None)),
         ),
         ("nothing", "listening on 0.0.0.0:8080", None),
         ("empty", "", None),

@@ -18,27 +18,11 @@ fn heads_group_with_their_stacks() {
             &[6, 1],
         ),
         ("recovered", "panic: a [recovered]\n\tpanic: b\n", &[6, 1]),
-        (
-            "indented value",
-            "panic: 2 errors occurred:\n\t* one\n\t* two\n\n",
-            &[8, 1],
-        ),
+        ("indented value", "panic: 2 errors occurred:\n\t* one\n\t* two\n\n", &[8, 1]),
         ("value at the margin", "panic: one\ntwo\n", &[6, 1]),
-        (
-            "behind klog",
-            "E0203 04:05:06.000007       1 runtime.go:79] Observed a panic: \"x\" (x)",
-            &[4, 1],
-        ),
-        (
-            "served",
-            "2031/02/03 04:05:06 http: panic serving 10.1.2.3:45678: boom",
-            &[4, 1],
-        ),
-        (
-            "deadlock",
-            "fatal error: all goroutines are asleep - deadlock!\n",
-            &[5, 1],
-        ),
+        ("behind klog", "E0203 04:05:06.000007       1 runtime.go:79] Observed a panic: \"x\" (x)", &[4, 1]),
+        ("served", "2031/02/03 04:05:06 http: panic serving 10.1.2.3:45678: boom", &[4, 1]),
+        ("deadlock", "fatal error: all goroutines are asleep - deadlock!\n", &[5, 1]),
         ("maps", "fatal error: concurrent map writes\n", &[5, 1]),
         (
             "memory",
@@ -53,11 +37,7 @@ fn heads_group_with_their_stacks() {
         ),
     ];
     let texts: Vec<String> = rows.iter().map(|(_, head, _)| below(head)).collect();
-    let rows: Vec<_> = rows
-        .iter()
-        .zip(&texts)
-        .map(|((name, _, sizes), text)| (*name, text.as_str(), *sizes))
-        .collect();
+    let rows: Vec<_> = rows.iter().zip(&texts).map(|((name, _, sizes), text)| (*name, text.as_str(), *sizes)).collect();
     check(&rows);
 }
 
@@ -89,17 +69,9 @@ fn stacks_group() {
             "goroutine 1 [running]:\nmain.f(0x1)\n\t/srv/main.go:7 +0x1d\n...additional frames elided...\ncreated by main.g in goroutine 3\n\t/srv/main.go:9 +0x1d",
             &[6],
         ),
-        (
-            "by itself",
-            "panic: no stack\n2031/02/03 04:05:06 next",
-            &[1, 1],
-        ),
+        ("by itself", "panic: no stack\n2031/02/03 04:05:06 next", &[1, 1]),
         ("value, then no stack", "panic: one\ntwo\nthree", &[1, 1, 1]),
-        (
-            "in JSON",
-            "{\"msg\":\"panic: x\"}\ngoroutine 1 [running]:\nmain.main()",
-            &[1, 2],
-        ),
+        ("in JSON", "{\"msg\":\"panic: x\"}\ngoroutine 1 [running]:\nmain.main()", &[1, 2]),
         (
             "repeated prefix",
             "app-1  | panic: x\napp-1  | \napp-1  | goroutine 1 [running]:\napp-1  | main.main()\napp-1  | \t/srv/main.go:7 +0x1d\napp-1  | up again",

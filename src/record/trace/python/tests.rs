@@ -91,11 +91,7 @@ fn tracebacks_group() {
             "Traceback (most recent call last):\nFile \"a.py\", line 1, in <module>\nmain()\nFile \"a.py\", line 9, in main\nraise Boom(1)\nacme.Boom: 1\nafter",
             &[6, 1],
         ),
-        (
-            "elided frames",
-            "Traceback (most recent call last):\n...\nbotocore.exceptions.ClientError: denied",
-            &[3],
-        ),
+        ("elided frames", "Traceback (most recent call last):\n...\nbotocore.exceptions.ClientError: denied", &[3]),
         (
             "thread",
             "Exception in thread Thread-1 (worker):\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x",
@@ -106,11 +102,7 @@ fn tracebacks_group() {
             "Process Worker-2:\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x",
             &[4],
         ),
-        (
-            "thread without traceback",
-            "Exception in thread Thread-1:\nINFO: up",
-            &[1, 1],
-        ),
+        ("thread without traceback", "Exception in thread Thread-1:\nINFO: up", &[1, 1]),
         (
             "from a pool",
             "multiprocessing.pool.RemoteTraceback: \n\"\"\"\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x\n\"\"\"\n\nThe above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n  File \"b.py\", line 1, in f\nValueError: x",
@@ -126,11 +118,7 @@ fn tracebacks_group() {
             "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 1\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 2",
             &[3, 3],
         ),
-        (
-            "quoted in a sentence",
-            "see the Traceback (most recent call last):\n  File \"a.py\", line 1, in f",
-            &[1, 1],
-        ),
+        ("quoted in a sentence", "see the Traceback (most recent call last):\n  File \"a.py\", line 1, in f", &[1, 1]),
         (
             "escaped in JSON",
             "{\"exc\":\"Traceback (most recent call last):\\n  File\"}\n  File \"a.py\", line 1, in f",
@@ -152,11 +140,7 @@ fn groups_of_exceptions_group() {
             "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\n  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\", line 1, in f\n  | ExceptionGroup: one (1 sub-exception)",
             &[9],
         ),
-        (
-            "drawn table",
-            "  | name | size |\n  | ---- | ---- |",
-            &[1, 1],
-        ),
+        ("drawn table", "  | name | size |\n  | ---- | ---- |", &[1, 1]),
     ]);
 }
 
