@@ -195,7 +195,12 @@ impl Scan {
         self.coverage.sources += 1;
         loop {
             let block = match receiver.recv_timeout(PAUSE) {
-                Ok(block) => block.context("can't read standard input")?,
+                Ok(Ok(block)) => block,
+                Ok(Err(error)) => {
+                    stream.finish(Timestamp::now(), &mut events);
+                    self.emit(&mut events)?;
+                    return Err(error).context("can't read standard input to its end");
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     stream.flush(Timestamp::now(), &mut events);
                     self.emit(&mut events)?;
