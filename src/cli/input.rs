@@ -1,5 +1,6 @@
 //! What `scan` reads: files, folders, compressed files and bundles, each log in them as one source.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -14,27 +15,50 @@ pub(super) struct Input<'r> {
     pub reader: &'r mut dyn Read,
 }
 
-/// Folders nested deeper than this are taken for a loop of links.
-const MAX_DEPTH: usize = 32;
-
-/// The files under a path: itself, or everything in the folder, in the order to be read.
+/// The files under a path: itself, or every regular file in the folder, in the order to be read.
 pub(super) fn files(path: &Path) -> (Vec<PathBuf>, Vec<anyhow::Error>) {
-    let mut found = Vec::new();
-    let mut errors = Vec::new();
-    collect(path, 0, &mut found, &mut errors);
-    (found, errors)
+    let mut walk = Walk::default();
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => walk.folder(path),
+        // What is named is read, be it a pipe.
+        Ok(_) => walk.found.push(path.to_owned()),
+        Err(error) => walk.complain(path, error),
+    }
+    (walk.found, walk.errors)
 }
 
-fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>, errors: &mut Vec<anyhow::Error>) {
-    let unreadable = |error: io::Error| anyhow::Error::new(error).context(format!("can't read {}", path.display()));
-    match fs::metadata(path) {
-        Ok(meta) if meta.is_dir() && depth < MAX_DEPTH => match entries(path) {
-            Ok(entries) => entries.iter().for_each(|entry| collect(entry, depth + 1, found, errors)),
-            Err(error) => errors.push(unreadable(error)),
-        },
-        Ok(meta) if meta.is_dir() => {}
-        Ok(_) => found.push(path.to_owned()),
-        Err(error) => errors.push(unreadable(error)),
+/// A walk over a folder. Links are followed, as `/var/log/containers` is made of them, but no folder is entered twice.
+#[derive(Default)]
+struct Walk {
+    found: Vec<PathBuf>,
+    errors: Vec<anyhow::Error>,
+    entered: HashSet<PathBuf>,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path) {
+        let entries = fs::canonicalize(folder).and_then(|real| match self.entered.insert(real) {
+            true => entries(folder),
+            false => Ok(Vec::new()),
+        });
+        match entries {
+            Ok(entries) => entries.iter().for_each(|entry| self.entry(entry)),
+            Err(error) => self.complain(folder, error),
+        }
+    }
+
+    fn entry(&mut self, path: &Path) {
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => self.folder(path),
+            Ok(meta) if meta.is_file() => self.found.push(path.to_owned()),
+            // Reading a pipe or a device would wait for ever.
+            Ok(_) => {}
+            Err(error) => self.complain(path, error),
+        }
+    }
+
+    fn complain(&mut self, path: &Path, error: io::Error) {
+        self.errors.push(anyhow::Error::new(error).context(format!("can't read {}", path.display())));
     }
 }
 
@@ -63,16 +87,21 @@ pub(super) fn open(path: &Path, take: &mut dyn FnMut(Input<'_>) -> Result<()>) -
 const PEEK: usize = 512;
 
 fn unpack(name: &str, reader: &mut dyn Read, take: &mut dyn FnMut(Input<'_>) -> Result<()>) -> Result<()> {
-    let (head, mut rest) = peek(reader).with_context(|| format!("can't read {name}"))?;
+    let mut reader = decompressed(name, reader)?;
+    unpack_plain(name, &mut *reader, take)
+}
+
+/// Undoes gzip or zstd, told by their magic numbers; anything else is given as it is.
+fn decompressed<'r>(name: &str, reader: &'r mut dyn Read) -> Result<Box<dyn Read + 'r>> {
+    let (head, rest) = peek(reader).with_context(|| format!("can't read {name}"))?;
     if head.starts_with(&[0x1f, 0x8b]) {
-        return unpack_plain(name, &mut flate2::read::MultiGzDecoder::new(rest), take);
+        return Ok(Box::new(flate2::read::MultiGzDecoder::new(rest)));
     }
     if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         let decoder = ruzstd::decoding::StreamingDecoder::new(rest);
-        let mut decoder = decoder.map_err(|error| anyhow::anyhow!("can't read {name}: not zstd: {error}"))?;
-        return unpack_plain(name, &mut decoder, take);
+        return Ok(Box::new(decoder.map_err(|error| anyhow::anyhow!("can't read {name}: not zstd: {error}"))?));
     }
-    unpack_plain(name, &mut rest, take)
+    Ok(Box::new(rest))
 }
 
 /// A tar archive or a log.
@@ -95,12 +124,8 @@ fn unpack_plain(name: &str, reader: &mut dyn Read, take: &mut dyn FnMut(Input<'_
 
 /// An entry of an archive: a log, which may be compressed by itself. Archives in archives are left alone.
 fn take_entry(name: &str, reader: &mut dyn Read, take: &mut dyn FnMut(Input<'_>) -> Result<()>) -> Result<()> {
-    let (head, mut rest) = peek(reader).with_context(|| format!("can't read {name}"))?;
-    if head.starts_with(&[0x1f, 0x8b]) {
-        let mut decoder = flate2::read::MultiGzDecoder::new(rest);
-        return take(Input { name: name.to_owned(), reader: &mut decoder });
-    }
-    take(Input { name: name.to_owned(), reader: &mut rest })
+    let mut reader = decompressed(name, reader)?;
+    take(Input { name: name.to_owned(), reader: &mut *reader })
 }
 
 /// A reader whose first bytes were looked at and are given once more.

@@ -153,9 +153,9 @@ impl Scan {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    stream.finish(Timestamp::now(), &mut events);
-                    self.emit(&mut events)?;
-                    return Err(error).with_context(|| format!("can't read {} to its end", input.name));
+                    // What could be read counts, and so does the next file of a bundle.
+                    self.complain(&anyhow::Error::new(error).context(format!("can't read {} to its end", input.name)));
+                    break;
                 }
             };
             done += count as u64;

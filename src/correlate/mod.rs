@@ -2,7 +2,7 @@
 //!
 //! Holds counts, bounded. Knows nothing of IO or clocks; the time of an event is in the event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -54,7 +54,7 @@ pub struct Failure {
 /// Counts events by pattern and place.
 #[derive(Default)]
 pub struct Tally {
-    groups: HashMap<(Arc<str>, Place), ()>,
+    groups: HashSet<(Arc<str>, Place)>,
     failures: HashMap<String, Failure>,
 }
 
@@ -63,7 +63,7 @@ impl Tally {
     pub fn observe(&mut self, event: &Event) -> bool {
         let id: Arc<str> = event.pattern.id.as_str().into();
         let key = (id, Place::of(&event.resource));
-        let known = self.groups.contains_key(&key) || self.groups.len() >= MAX_GROUPS;
+        let known = self.groups.contains(&key) || self.groups.len() >= MAX_GROUPS;
         let failure = self.failures.entry(event.pattern.id.clone()).or_insert_with(|| Failure {
             pattern: event.pattern.clone(),
             occurrences: 0,
@@ -76,7 +76,7 @@ impl Tally {
         failure.first = [failure.first, event.time].into_iter().flatten().min();
         failure.last = failure.last.max(event.time);
         if !known {
-            self.groups.insert(key, ());
+            self.groups.insert(key);
         }
         !known
     }

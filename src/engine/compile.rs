@@ -100,8 +100,16 @@ pub struct FieldTest {
 impl FieldTest {
     fn new(condition: &FieldCondition) -> Self {
         let glob_of = |value: &FieldValue| {
-            let escaped = value.to_string().split('*').map(glob::Pattern::escape).collect::<Vec<_>>().join("*");
-            glob::Pattern::new(&escaped).unwrap_or_default()
+            let text = value.to_string();
+            // Only `*` is a wildcard here; two in a row are one, while to `glob` they would be folders.
+            let mut parts: Vec<String> = text.split('*').map(glob::Pattern::escape).collect();
+            let last = parts.len() - 1;
+            let mut place = 0;
+            parts.retain(|part| {
+                place += 1;
+                !part.is_empty() || place == 1 || place > last
+            });
+            glob::Pattern::new(&parts.join("*")).unwrap_or_default()
         };
         FieldTest { values: condition.values().iter().map(glob_of).collect() }
     }
@@ -282,4 +290,27 @@ fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Vec<Claus
         }
     }
     Ok((terms, required))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_in_a_field_value_stands_for_anything() {
+        let table = [
+            ("error", "error", true),
+            ("error", "errors", false),
+            ("*reset*", "upstream_reset_before", true),
+            ("a**b", "a-b", true),
+            ("a*", "a", true),
+            ("**", "", true),
+            ("[x]?", "[x]?", true),
+            ("[x]?", "xy", false),
+        ];
+        for (value, text, want) in table {
+            let test = FieldTest::new(&FieldCondition::One(FieldValue::Text(value.into())));
+            assert_eq!(test.holds(text), want, "{value} on {text}");
+        }
+    }
 }
