@@ -284,6 +284,7 @@ impl Stream {
             line,
             last_line: line + memchr::memchr_iter(b'\n', inside).count() as u64,
             body: String::from_utf8_lossy(&assembled.lines[identifying].content).into_owned(),
+            told: record.told(),
             record: record.printed(),
             attributes: attributes(&record, finding),
             exception: record.exception(),

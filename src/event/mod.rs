@@ -80,6 +80,8 @@ pub struct Event {
     pub last_line: u64,
     /// The line that identifies the failure, without framing. Invalid UTF-8 is replaced.
     pub body: String,
+    /// What a structured line says in words, its message and its error; none for a line that is words already.
+    pub told: Option<String>,
     /// The whole record, without framing. Invalid UTF-8 is replaced.
     pub record: String,
     /// Captures, and what the log's own header gave.

@@ -56,6 +56,7 @@ pub(super) fn rich() -> Event {
         }),
         trace_id: Some(*b"\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c"),
         span_id: Some(*b"\xb7\xad\x6b\x71\x69\x20\x33\x31"),
+        told: None,
         stream: Some("stderr"),
         resource: Arc::new(Resource {
             attributes: vec![
@@ -84,6 +85,7 @@ pub(super) fn plain() -> Event {
         exception: None,
         trace_id: None,
         span_id: None,
+        told: None,
         stream: None,
         resource: Arc::new(Resource::default()),
         source: "-".into(),

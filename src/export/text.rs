@@ -76,6 +76,14 @@ impl Report {
 
     /// The record, and what was caught in it.
     fn log(&self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        match &event.told {
+            Some(told) => self.field(out, "log", &cut(told))?,
+            None => self.record(event, out)?,
+        }
+        self.facts(event, out)
+    }
+
+    fn record(&self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         let lines: Vec<&str> = event.record.lines().collect();
         let cut = lines.len().saturating_sub(MAX_RECORD_LINES);
         let head = if cut == 0 { lines.len() } else { MAX_RECORD_LINES / 3 };
@@ -91,6 +99,10 @@ impl Report {
                 label = "";
             }
         }
+        Ok(())
+    }
+
+    fn facts(&self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         let facts = event.attributes.iter().map(|attribute| {
             let value = match &attribute.value {
                 Value::Text(text) => visible(text, 200).into_owned(),
@@ -177,6 +189,14 @@ fn place(event: &Event) -> Option<String> {
 fn position(event: &Event) -> String {
     let last = if event.last_line > event.line { format!("-{}", event.last_line) } else { String::new() };
     format!("{}:{}{last}", event.source, event.line)
+}
+
+/// The beginning of a long text, as far as a person wants to read.
+fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(2 * MAX_LINE_CHARS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Makes text safe to print: control characters become visible, and what is too long is cut.

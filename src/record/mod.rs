@@ -64,6 +64,20 @@ impl<'a> Record<'a> {
         String::from_utf8_lossy(&self.printed).into_owned()
     }
 
+    /// What a structured line says in words: its message, then its error if that says more.
+    pub fn told(&self) -> Option<String> {
+        let several_lines = self.printed.contains(&b'\n');
+        if several_lines || !self.header.structured || self.header.message == self.printed {
+            return None;
+        }
+        let message = String::from_utf8_lossy(&self.header.message);
+        let error = ERROR_FIELDS.iter().find_map(|name| self.header.fields.get(name));
+        Some(match error.filter(|error| !error.is_empty() && !message.contains(&**error)) {
+            Some(error) => format!("{}: {error}", message.trim_end_matches([' ', ':'])),
+            None => message.into_owned(),
+        })
+    }
+
     /// A field by its dotted path; `level`, `logger` and `message` are what the header says they are.
     pub fn field(&self, path: &str) -> Option<String> {
         self.header.field(path).map(Cow::into_owned)

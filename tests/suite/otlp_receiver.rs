@@ -53,6 +53,7 @@ fn event(number: u64) -> Event {
         exception: Some(Exception { kind: Some("SampleError".into()), message: None, stacktrace: None }),
         trace_id: Some([0xa1; 16]),
         span_id: Some([0xb2; 8]),
+        told: None,
         stream: Some("stderr"),
         resource: Arc::new(Resource {
             attributes: vec![Attribute { name: "k8s.pod.name", value: Value::Text(format!("pod-{}", number % 2)) }],
