@@ -67,10 +67,14 @@ pub(super) fn run(args: Args) -> Result<u8> {
         found: false,
     };
     let mut status = DONE;
-    let (files, missing) = list(&paths);
-    for error in &missing {
-        scan.complain(error);
-        status = USAGE;
+    let mut files = Vec::new();
+    for path in &paths {
+        if path.as_os_str() != "-" && std::fs::metadata(path).is_err() {
+            status = USAGE;
+        }
+        let (found, errors) = list(path);
+        files.extend(found);
+        errors.iter().for_each(|error| scan.complain(error));
     }
     scan.progress = progress_bar(&files);
     for file in &files {
@@ -86,20 +90,12 @@ pub(super) fn run(args: Args) -> Result<u8> {
     Ok(if status == DONE && args.exit_code && scan.found { FOUND } else { status })
 }
 
-/// Every file to read, and the paths that are not there.
-fn list(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<anyhow::Error>) {
-    let mut files = Vec::new();
-    let mut missing = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            files.push(path.clone());
-        } else {
-            let (found, errors) = input::files(path);
-            files.extend(found);
-            missing.extend(errors);
-        }
+/// The files to read for a path, and what can't be read of it.
+fn list(path: &Path) -> (Vec<PathBuf>, Vec<anyhow::Error>) {
+    if path.as_os_str() == "-" {
+        return (vec![path.to_owned()], Vec::new());
     }
-    (files, missing)
+    input::files(path)
 }
 
 fn progress_bar(files: &[PathBuf]) -> ProgressBar {
@@ -109,7 +105,7 @@ fn progress_bar(files: &[PathBuf]) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
-    // The template is a constant that a test of `indicatif` itself covers; without it the bar has its default look.
+    // Should the template ever not parse, the bar has its default look.
     match ProgressStyle::with_template("{bar:30} {percent:>3}%  {bytes_per_sec}  {eta} left") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
@@ -131,13 +127,11 @@ impl Scan {
     }
 
     fn file(&mut self, path: &Path) -> Result<()> {
-        let before = self.coverage.bytes;
         let size = std::fs::metadata(path).map(|meta| meta.len()).unwrap_or(0);
-        let done_before = self.progress.position();
+        let before = self.progress.position();
         let result = input::open(path, &mut |input| self.read(input));
-        // Compressed bytes are fewer than those that were read from them.
-        let read = self.coverage.bytes - before;
-        self.progress.set_position(done_before + size.max(read.min(size)));
+        // What was read of a compressed file is more than its size, by which the bar counts.
+        self.progress.set_position(before + size);
         result
     }
 
