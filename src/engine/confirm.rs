@@ -32,12 +32,18 @@ pub struct Finding {
 
 /// The literals that stand in a text, and where each stands first.
 pub(super) struct Seen {
-    first: Vec<Option<usize>>,
+    /// By literal id: one more than the position, 0 for what doesn't stand there. A new one is all zeros, which costs next to nothing.
+    first: Vec<u32>,
 }
 
 impl Seen {
     pub(super) fn has(&self, literal: LiteralId) -> bool {
-        self.first[literal as usize].is_some()
+        self.first[literal as usize] != 0
+    }
+
+    /// Where a literal stands first.
+    fn position(&self, literal: LiteralId) -> Option<usize> {
+        self.first[literal as usize].checked_sub(1).map(|at| at as usize)
     }
 }
 
@@ -74,11 +80,12 @@ impl Engine {
 
     /// Looks for all literals at once; `first_seen` is told each that stands in the text, by its id, once.
     pub(super) fn see(&self, text: &[u8], mut first_seen: impl FnMut(usize)) -> Seen {
-        let mut seen = Seen { first: vec![None; self.candidates.len()] };
+        let mut seen = Seen { first: vec![0; self.candidates.len()] };
         for found in self.literals.find_overlapping_iter(text) {
             let literal = found.pattern().as_usize();
-            if seen.first[literal].is_none() {
-                seen.first[literal] = Some(found.start());
+            if seen.first[literal] == 0 {
+                // Records are far smaller than 4 GiB; a position beyond that would only be shown wrong.
+                seen.first[literal] = u32::try_from(found.start()).unwrap_or(u32::MAX - 1) + 1;
                 first_seen(literal);
             }
         }
@@ -140,7 +147,7 @@ fn evidence(alternative: &Alternative, text: &[u8], seen: &Seen, engine: &Engine
     let any = alternative.any.iter().flat_map(|terms| &terms.literals);
     let literals = alternative.all.iter().chain(any);
     let longest = literals
-        .filter_map(|&id| seen.first[id as usize].map(|at| (engine.literal_lengths[id as usize], at)))
+        .filter_map(|&id| seen.position(id).map(|at| (engine.literal_lengths[id as usize], at)))
         .max_by_key(|&(length, at)| (length, std::cmp::Reverse(at)))
         .map(|(length, at)| at..at + length);
     (captures, shown.or(longest).unwrap_or(0..0))

@@ -15,7 +15,7 @@ use crate::pattern::well_formed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The new pattern's id: <system>.<area>.<failure>.
+    /// The new pattern's id: `<system>.<area>.<failure>`.
     id: String,
     /// The container that the log came from.
     #[arg(long, value_name = "NAME")]
