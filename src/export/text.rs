@@ -187,8 +187,9 @@ fn place(event: &Event) -> Option<String> {
 
 /// `source:line`, or `source:first-last`.
 fn position(event: &Event) -> String {
+    let source = if &*event.source == "-" { "standard input" } else { &event.source };
     let last = if event.last_line > event.line { format!("-{}", event.last_line) } else { String::new() };
-    format!("{}:{}{last}", event.source, event.line)
+    format!("{source}:{}{last}", event.line)
 }
 
 /// The beginning of a long text, as far as a person wants to read.
