@@ -11,8 +11,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::Unit;
 use crate::classify::{Classifier, Source, Stream};
-use crate::event::{Event, Resource, resource};
-use crate::frame::path;
+use crate::event::Event;
 use crate::tail::{FileId, Mark, Ready, Tailer, UnitId};
 
 /// How much is read at a time.
@@ -166,12 +165,7 @@ impl Reader {
     }
 
     fn stream(&self, ready: &Ready, from: Mark) -> Stream {
-        let name = ready.path.display().to_string();
-        let (identity, container, resource) = match path::parse(&name) {
-            Some(log) => (log.identity(), Some(log.container.clone()), resource::resource(&log)),
-            None => (name.clone(), None, Resource::default()),
-        };
-        let source = Source { name: name.into(), identity, container, resource: Arc::new(resource) };
+        let source = Source::named(&ready.path.display().to_string(), None);
         Stream::new(self.classifier.clone(), source, from.offset, from.line)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Classifier, Source, Stream};
-use crate::event::{Event, Resource, Value};
+use crate::event::{Event, Value};
 use crate::pattern::Located;
 use crate::pattern::model::Example;
 
@@ -57,12 +57,7 @@ pub struct Failed {
 
 /// Classifies a whole text at once.
 pub fn events_of(classifier: &Arc<Classifier>, log: &str, container: Option<&str>) -> Vec<Event> {
-    let source = Source {
-        name: "-".into(),
-        identity: "-".into(),
-        container: container.map(str::to_owned),
-        resource: Arc::new(Resource::default()),
-    };
+    let source = Source::named("-", container);
     let mut stream = Stream::new(classifier.clone(), source, 0, 1);
     let mut events = Vec::new();
     stream.space(log.len())[..log.len()].copy_from_slice(log.as_bytes());

@@ -21,8 +21,8 @@ use std::time::Duration;
 
 pub use stream::Stream;
 
-use crate::event::Resource;
-use crate::frame::Format;
+use crate::event::{Resource, resource};
+use crate::frame::{Format, path};
 use crate::pattern::PatternSet;
 use crate::pattern::model::Severity;
 
@@ -76,4 +76,16 @@ pub struct Source {
     pub container: Option<String>,
     /// What events of this source are about.
     pub resource: Arc<Resource>,
+}
+
+impl Source {
+    /// The source that a log of this name is. A pod's log tells its container by its path; of any other, `container` is
+    /// all that is known. Whoever reads the same log gets the same source, and so the same uids.
+    pub fn named(name: &str, container: Option<&str>) -> Source {
+        let (identity, container, resource) = match path::parse(name) {
+            Some(log) => (log.identity(), Some(log.container.clone()), resource::resource(&log)),
+            None => (name.to_owned(), container.map(str::to_owned), resource::of_container(container)),
+        };
+        Source { name: name.into(), identity, container, resource: Arc::new(resource) }
+    }
 }

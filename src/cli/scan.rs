@@ -15,9 +15,8 @@ use super::load::PatternArgs;
 use super::output::{Output, OutputFormat};
 use super::{DONE, FOUND, SeverityArg, USAGE};
 use crate::classify::{Classifier, Source, Stream};
-use crate::event::{Attribute, Resource, Value, resource};
 use crate::export::text::Coverage;
-use crate::frame::{Format, path};
+use crate::frame::Format;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -221,17 +220,7 @@ impl Scan {
     }
 
     fn stream(&self, name: &str) -> Stream {
-        // A pod's log tells its container by its path; other input is what the user says it is.
-        let (identity, container, resource) = match path::parse(name) {
-            Some(log) => (log.identity(), Some(log.container.clone()), resource::resource(&log)),
-            None => (name.to_owned(), self.container.clone(), plain_resource(self.container.as_deref())),
-        };
-        let source = Source { name: name.into(), identity, container, resource: Arc::new(resource) };
+        let source = Source::named(name, self.container.as_deref());
         Stream::new(self.classifier.clone(), source, 0, 1)
     }
-}
-
-fn plain_resource(container: Option<&str>) -> Resource {
-    let attribute = |name: &str| Attribute { name: "k8s.container.name", value: Value::Text(name.to_owned()) };
-    Resource { attributes: container.map(attribute).into_iter().collect() }
 }

@@ -3,6 +3,12 @@
 use super::{Attribute, Resource, Value};
 use crate::frame::path::LogPath;
 
+/// The resource of a log of which the container's name is known at most.
+pub fn of_container(name: Option<&str>) -> Resource {
+    let attribute = |name: &str| Attribute { name: "k8s.container.name", value: Value::Text(name.to_owned()) };
+    Resource { attributes: name.map(attribute).into_iter().collect() }
+}
+
 /// The resource that a log file's path speaks of. What only the cluster knows (owner, labels, `service.name`) isn't in it.
 pub fn resource(path: &LogPath) -> Resource {
     let instance = format!("{}.{}.{}", path.namespace, path.pod, path.container);

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
 use faultscope::classify::{Classifier, Limits, Source, Stream};
-use faultscope::event::{Event, Resource};
+use faultscope::event::Event;
 use faultscope::frame::Format;
 use faultscope::pattern::PatternSet;
 use faultscope::pattern::model::Severity;
@@ -28,12 +28,7 @@ pub fn events(
     pieces: &[usize],
     between: impl Fn(&mut Stream, &mut Vec<Event>),
 ) -> Vec<Event> {
-    let source = Source {
-        name: "-".into(),
-        identity: "-".into(),
-        container: container.map(str::to_owned),
-        resource: Arc::new(Resource::default()),
-    };
+    let source = Source::named("-", container);
     let mut stream = Stream::new(classifier.clone(), source, 0, 1);
     let mut events = Vec::new();
     let mut sizes = pieces.iter().copied().cycle();

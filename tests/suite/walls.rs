@@ -16,7 +16,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("classify", &["engine", "event", "frame", "pattern", "record"]),
     ("correlate", &["event", "pattern"]),
     ("export", &["correlate", "event", "pattern"]),
-    ("agent", &["classify", "event", "export", "frame", "pattern", "tail", "yaml"]),
+    ("agent", &["classify", "event", "export", "pattern", "tail", "yaml"]),
     ("cli", &["agent", "classify", "correlate", "engine", "event", "export", "frame", "pattern", "tail"]),
 ];
 
