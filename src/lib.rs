@@ -26,5 +26,6 @@ pub mod export;
 pub mod frame;
 pub mod pattern;
 pub mod record;
+pub mod redact;
 pub mod tail;
 pub mod yaml;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::event::{Attribute, Event, Exception, Resource, Value};
 use crate::pattern::model::Pattern;
 
-pub(super) fn text(name: &'static str, value: &str) -> Attribute {
+pub(crate) fn text(name: &'static str, value: &str) -> Attribute {
     Attribute { name, value: Value::Text(value.into()) }
 }
 
@@ -15,7 +15,7 @@ fn int(name: &'static str, value: i64) -> Attribute {
     Attribute { name, value: Value::Int(value) }
 }
 
-pub(super) fn pattern() -> Arc<Pattern> {
+pub(crate) fn pattern() -> Arc<Pattern> {
     let pattern = json!({
         "id": "python.s3.no-credentials",
         "title": "No credentials for the model's bucket",
@@ -31,7 +31,7 @@ pub(super) fn pattern() -> Arc<Pattern> {
 }
 
 /// Every optional part is there.
-pub(super) fn rich() -> Event {
+pub(crate) fn rich() -> Event {
     let trace = "Traceback (most recent call last):\n  File \"/srv/pull.py\", line 7, in <module>\n\
                  botocore.exceptions.NoCredentialsError: Unable to locate credentials";
     Event {
@@ -72,7 +72,7 @@ pub(super) fn rich() -> Event {
 }
 
 /// Every optional part is missing.
-pub(super) fn plain() -> Event {
+pub(crate) fn plain() -> Event {
     Event {
         uid: "00000000000000000000000000000001".into(),
         time: None,

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 mod attributes;
 pub mod delivery;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod json;
 pub mod jsonl;
 pub mod otlp;
