@@ -105,6 +105,7 @@ fn classify(bencher: Bencher<'_, '_>) {
         format: Format::Auto,
         limits: Limits::default(),
         min_severity: Severity::Info,
+        redact: false,
     });
     let block = healthy();
     bencher.counter(BytesCount::of_slice(&block)).bench(|| {

@@ -30,7 +30,7 @@ const LIMITS: Limits =
 static CLASSIFIER: LazyLock<Arc<Classifier>> = LazyLock::new(|| {
     let source = PackSource { name: "fuzz.yaml".into(), text: PACK.into(), builtin: false };
     let set = PatternSet::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"));
-    Arc::new(Classifier { set, format: Format::Auto, limits: LIMITS, min_severity: Severity::Info })
+    Arc::new(Classifier { set, format: Format::Auto, limits: LIMITS, min_severity: Severity::Info, redact: false })
 });
 
 fn events(text: &[u8], sizes: &[u8], park: bool) -> Vec<(u64, u64, String, String)> {

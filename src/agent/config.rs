@@ -1,5 +1,8 @@
 //! The configuration of `run`: a YAML file, strict, with `${NAME}` expanded from the environment.
 
+mod expand;
+mod values;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +10,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use self::expand::expand;
+pub use self::values::Span;
+use self::values::one_or_many;
+use crate::classify;
+use crate::correlate::rate::Rate;
+use crate::export::delivery;
 use crate::export::otlp::{Compression, Explicit, Headers, Protocol};
 use crate::pattern::Problem;
 use crate::tail;
@@ -24,8 +33,20 @@ pub struct Config {
     pub patterns: Vec<PathBuf>,
     /// Use the built-in patterns.
     pub builtin_patterns: bool,
+    /// Passwords, tokens and keys are taken out of events.
+    pub redact: bool,
+    /// How repeats are folded.
+    pub repeats: Repeats,
+    /// How many events a container may give.
+    pub rate_limit: RateLimit,
     /// Where events go; without any exporter: text on standard output.
     pub export: Export,
+    /// Where health and metrics are served.
+    pub admin: Admin,
+    /// faultscope's own metrics, sent.
+    pub telemetry: Telemetry,
+    /// What bounds memory.
+    pub limits: Limits,
 }
 
 impl Default for Config {
@@ -35,8 +56,165 @@ impl Default for Config {
             sources: Sources::default(),
             patterns: Vec::new(),
             builtin_patterns: true,
+            redact: true,
+            repeats: Repeats::default(),
+            rate_limit: RateLimit::default(),
             export: Export::default(),
+            admin: Admin::default(),
+            telemetry: Telemetry::default(),
+            limits: Limits::default(),
         }
+    }
+}
+
+/// How repeats are folded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Repeats {
+    /// Repeats of a failure within this time become one event with a count; `0s`: every occurrence is its own event.
+    pub window: Span,
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Repeats { window: Span(Duration::from_secs(60)) }
+    }
+}
+
+/// How many events a container may give; what is beyond is counted and dropped.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimit {
+    /// Events of one container; 0: no limit.
+    pub events: u32,
+    /// In which time.
+    pub period: Span,
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        RateLimit { events: 0, period: Span(Duration::from_secs(60)) }
+    }
+}
+
+impl RateLimit {
+    /// As `correlate` wants it.
+    pub fn to_rate(&self) -> Rate {
+        Rate { events: self.events, period: self.period.0 }
+    }
+}
+
+/// Where health and metrics are served.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// `address:port`; null: nowhere. Port 0 is any free one; the log says which.
+    pub listen: Option<String>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        // What is served names patterns and paths: nobody's business but this machine's, until somebody decides otherwise.
+        Admin { listen: Some("127.0.0.1:9464".into()) }
+    }
+}
+
+/// faultscope's own metrics, sent to an OTLP receiver as well as served.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// Sends them to the receiver of the first `export.otlp`, by its protocol.
+    pub otlp_metrics: bool,
+    /// How often.
+    pub interval: Span,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Telemetry { otlp_metrics: false, interval: Span(Duration::from_secs(60)) }
+    }
+}
+
+/// What bounds memory. What goes beyond a bound is counted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// A line longer than this is cut here and goes on as another line.
+    pub line_bytes: usize,
+    /// A record is closed at this many bytes.
+    pub record_bytes: usize,
+    /// A record is closed at this many lines.
+    pub record_lines: usize,
+    /// A record that waits for more lines is closed after this time.
+    pub record_wait: Span,
+    /// Records that wait for more lines at once; beyond it those that have waited longest are closed.
+    pub pending_records: usize,
+    /// A record, and each attribute, of an event is cut to so many bytes.
+    pub attribute_bytes: usize,
+    /// Events in one request.
+    pub request_events: usize,
+    /// Bytes of one request, before compression.
+    pub request_bytes: usize,
+    /// Log files held open; beyond it those idle longest are closed and opened again when they grow.
+    pub open_files: usize,
+    /// Failures whose repeats are folded at once; beyond it summaries come early.
+    pub repeats: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (classify, delivery, tail) =
+            (classify::Limits::default(), delivery::Limits::default(), tail::Config::default());
+        Limits {
+            line_bytes: classify.line_bytes,
+            record_bytes: classify.record_bytes,
+            record_lines: classify.record_lines,
+            record_wait: Span(classify.record_age),
+            pending_records: 1000,
+            attribute_bytes: 16 << 10,
+            request_events: delivery.events,
+            request_bytes: delivery.bytes,
+            open_files: tail.max_open_files,
+            repeats: 4096,
+        }
+    }
+}
+
+impl Limits {
+    /// Those of a record.
+    pub fn to_classify(&self) -> classify::Limits {
+        classify::Limits {
+            line_bytes: self.line_bytes,
+            record_bytes: self.record_bytes,
+            record_lines: self.record_lines,
+            record_age: self.record_wait.0,
+            ..classify::Limits::default()
+        }
+    }
+
+    /// Those of a request.
+    pub fn to_delivery(&self) -> delivery::Limits {
+        delivery::Limits { events: self.request_events, bytes: self.request_bytes }
+    }
+
+    /// What is too small or too large to work with, each with its key.
+    pub fn check(&self) -> Vec<String> {
+        let mib = 1 << 20;
+        let table = [
+            ("line_bytes", self.line_bytes, 1 << 10, 16 * mib),
+            ("record_bytes", self.record_bytes, 1 << 10, 16 * mib),
+            ("record_lines", self.record_lines, 1, 100_000),
+            ("pending_records", self.pending_records, 1, 1_000_000),
+            ("attribute_bytes", self.attribute_bytes, 64, mib),
+            ("request_events", self.request_events, 1, 100_000),
+            ("request_bytes", self.request_bytes, 64 << 10, 64 * mib),
+            ("open_files", self.open_files, 1, 1_000_000),
+            ("repeats", self.repeats, 1, 1_000_000),
+        ];
+        let outside = table.into_iter().filter(|(_, value, least, most)| !(*least..=*most).contains(value));
+        outside
+            .map(|(key, value, least, most)| format!("limits.{key}: {value} is not from {least} to {most}"))
+            .collect()
     }
 }
 
@@ -68,7 +246,7 @@ impl Default for Files {
 
 impl Files {
     /// As `tail` wants it.
-    pub fn to_tail(&self) -> tail::Config {
+    pub fn to_tail(&self, limits: &Limits) -> tail::Config {
         let read_from = match self.read_from {
             ReadFrom::Beginning => tail::ReadFrom::Beginning,
             ReadFrom::End => tail::ReadFrom::End,
@@ -77,6 +255,7 @@ impl Files {
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             read_from,
+            max_open_files: limits.open_files,
             ..tail::Config::default()
         }
     }
@@ -96,16 +275,20 @@ pub enum ReadFrom {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Export {
-    /// An OTLP receiver.
-    pub otlp: Option<Otlp>,
-    /// JSON lines.
-    pub jsonl: Option<Jsonl>,
+    /// OTLP receivers: one, or a list.
+    #[serde(deserialize_with = "one_or_many")]
+    pub otlp: Vec<Otlp>,
+    /// Files of JSON lines: one, or a list.
+    #[serde(deserialize_with = "one_or_many")]
+    pub jsonl: Vec<Jsonl>,
 }
 
 /// An OTLP receiver. What is absent comes from `OTEL_EXPORTER_OTLP_*`, then from the specification's defaults.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Otlp {
+    /// Nothing counts as done before this receiver has it. Otherwise it gets what it can take, and what it misses is counted.
+    pub required: bool,
     endpoint: Option<String>,
     protocol: Option<Protocol>,
     headers: Option<std::collections::BTreeMap<String, String>>,
@@ -118,7 +301,29 @@ pub struct Otlp {
     insecure: Option<bool>,
 }
 
+impl Default for Otlp {
+    fn default() -> Self {
+        Otlp {
+            required: true,
+            endpoint: None,
+            protocol: None,
+            headers: None,
+            compression: None,
+            timeout: None,
+            certificate: None,
+            client_key: None,
+            client_certificate: None,
+            insecure: None,
+        }
+    }
+}
+
 impl Otlp {
+    /// The files that it names: they may be exchanged while the agent runs.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        [&self.certificate, &self.client_key, &self.client_certificate].into_iter().flatten().cloned()
+    }
+
     /// As the exporter wants it; the error says which header can't be one.
     pub fn explicit(&self) -> Result<Explicit, String> {
         let headers = self.headers.clone().map(Headers::from_pairs).transpose()?;
@@ -142,6 +347,13 @@ impl Otlp {
 pub struct Jsonl {
     /// A file to append to; `-` is standard output.
     pub path: PathBuf,
+    /// Nothing counts as done before it is written here.
+    #[serde(default = "yes")]
+    pub required: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Reads a configuration file. `env` looks variables up.
@@ -185,11 +397,12 @@ fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> (Config, Vec<Mista
 fn salvage(root: &Node, env: &dyn Fn(&str) -> Option<String>) -> Config {
     let default = Config::default();
     Config {
-        state_dir: default.state_dir,
         sources: section(root, "sources", env).unwrap_or(default.sources),
         patterns: section(root, "patterns", env).unwrap_or(default.patterns),
         builtin_patterns: section(root, "builtin_patterns", env).unwrap_or(default.builtin_patterns),
         export: section(root, "export", env).unwrap_or(default.export),
+        limits: section(root, "limits", env).unwrap_or(default.limits),
+        ..Config::default()
     }
 }
 
@@ -199,39 +412,6 @@ fn section<T: DeserializeOwned>(root: &Node, key: &str, env: &dyn Fn(&str) -> Op
     let mut whole = true;
     node.for_each_text(&mut |text, _| whole &= expand(text, env).is_ok());
     if whole { yaml::read(&node).ok() } else { None }
-}
-
-/// Puts the environment's values in for `${NAME}` and `${NAME:-default}`; `$${` is a plain `${`.
-fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, (String, String)> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        let (before, reference) = (&rest[..at], &rest[at + 2..]);
-        if let Some(before) = before.strip_suffix('$') {
-            out.push_str(before);
-            out.push_str("${");
-            rest = reference;
-            continue;
-        }
-        out.push_str(before);
-        let Some(end) = reference.find('}') else {
-            return Err(("`${` without its `}`".into(), "close it, or write `$${` for a plain `${`".into()));
-        };
-        let (name, default) = match reference[..end].split_once(":-") {
-            Some((name, default)) => (name, Some(default)),
-            None => (&reference[..end], None),
-        };
-        match env(name).or_else(|| default.map(str::to_owned)) {
-            Some(value) => out.push_str(&value),
-            None => {
-                let hint = format!("set it, or give a default: ${{{name}:-…}}");
-                return Err((format!("the environment has no variable `{name}`"), hint));
-            }
-        }
-        rest = &reference[end + 1..];
-    }
-    out.push_str(rest);
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -249,23 +429,7 @@ mod tests {
         assert_eq!(config.state_dir, Path::new("/var/lib/faultscope"));
         assert_eq!(config.sources.files.include, ["/var/log/pods/*/*/*.log"]);
         assert_eq!(config.sources.files.read_from, ReadFrom::End);
-        assert!(config.builtin_patterns && config.export.otlp.is_none() && config.export.jsonl.is_none());
-    }
-
-    #[test]
-    fn the_environment_is_expanded() {
-        let table = [
-            ("http://${HOST}:4317", Ok("http://collector.example:4317")),
-            ("${PORT:-4317}", Ok("4317")),
-            ("a$${b}", Ok("a${b}")),
-            ("$5", Ok("$5")),
-            ("${PORT}", Err("the environment has no variable `PORT`")),
-            ("${PORT", Err("`${` without its `}`")),
-        ];
-        for (text, want) in table {
-            let got = expand(text, &env).map_err(|(message, _)| message);
-            assert_eq!(got.as_deref().map_err(String::as_str), want, "{text}");
-        }
+        assert!(config.builtin_patterns && config.export.otlp.is_empty() && config.export.jsonl.is_empty());
     }
 
     #[test]
@@ -290,6 +454,6 @@ mod tests {
         assert_eq!(mistakes.len(), 2, "{mistakes:?}");
         assert_eq!(config.patterns, [Path::new("/packs")]);
         assert_eq!(config.sources.files.include, Files::default().include);
-        assert_eq!(config.export.otlp.unwrap().endpoint.as_deref(), Some("http://collector.example:4317"));
+        assert_eq!(config.export.otlp[0].endpoint.as_deref(), Some("http://collector.example:4317"));
     }
 }

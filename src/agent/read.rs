@@ -1,4 +1,6 @@
 //! The reading side: files tailed, classified, and their positions kept until what they gave is acknowledged.
+//!
+//! A thread of its own. It never waits for the delivering side: what that can't take stays in the [`Outbox`], and while something is there, nothing is read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,10 +9,12 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::Sender;
+use opentelemetry::KeyValue;
 
-use super::Unit;
-use crate::classify::{Classifier, Source, Stream};
+use super::Reading;
+use super::metrics::{Metrics, Shared};
+use super::outbox::Outbox;
+use crate::classify::{Source, Stream};
 use crate::event::Event;
 use crate::tail::{FileId, Mark, Ready, Tailer, UnitId};
 
@@ -18,52 +22,77 @@ use crate::tail::{FileId, Mark, Ready, Tailer, UnitId};
 const BLOCK: usize = 256 << 10;
 /// How many blocks of one file before the others get their turn.
 const BLOCKS_PER_TURN: usize = 8;
-/// How often checkpoints are written.
+/// How often checkpoints are written, and numbers for metrics brought up to date.
 const CHECKPOINT_PERIOD: Duration = Duration::from_secs(1);
 /// The longest wait for something to read.
 const POLL: Duration = Duration::from_millis(250);
+/// How often the delivering side is tried again while it can't take anything.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What connects the reader with the rest.
+pub(super) struct Links {
+    /// What the outputs have taken.
+    pub acknowledged: Receiver<UnitId>,
+    /// New settings.
+    pub settings: Receiver<Reading>,
+    /// Read no more.
+    pub stopping: Arc<AtomicBool>,
+    /// Numbers for whoever asks.
+    pub shared: Shared,
+    /// Numbers that add up.
+    pub metrics: Arc<Metrics>,
+}
 
 pub(super) struct Reader {
-    classifier: Arc<Classifier>,
+    reading: Reading,
     tailer: Tailer,
     streams: HashMap<FileId, Stream>,
-    units: Sender<Unit>,
-    acknowledged: Receiver<UnitId>,
-    stopping: Arc<AtomicBool>,
+    outbox: Outbox,
+    links: Links,
     next_checkpoint: Instant,
 }
 
 impl Reader {
-    pub(super) fn new(
-        classifier: Arc<Classifier>,
-        tailer: Tailer,
-        units: Sender<Unit>,
-        acknowledged: Receiver<UnitId>,
-        stopping: Arc<AtomicBool>,
-    ) -> Self {
+    pub(super) fn new(reading: Reading, tailer: Tailer, outbox: Outbox, links: Links) -> Self {
         let next_checkpoint = Instant::now() + CHECKPOINT_PERIOD;
-        Reader { classifier, tailer, streams: HashMap::new(), units, acknowledged, stopping, next_checkpoint }
+        Reader { reading, tailer, streams: HashMap::new(), outbox, links, next_checkpoint }
     }
 
     /// Reads until it is told to stop, or until nobody takes the events any more.
     pub(super) fn run(mut self) {
-        while !self.stopping.load(Ordering::Relaxed) && !self.units.is_closed() {
-            for ready in self.tailer.poll(POLL) {
-                self.turn(&ready);
+        while !self.links.stopping.load(Ordering::Relaxed) && !self.outbox.is_closed() {
+            if self.outbox.flush() {
+                let ready = self.tailer.poll(self.wait());
+                self.take_settings();
+                for ready in ready {
+                    self.turn(&ready);
+                    if !self.outbox.is_empty() {
+                        break;
+                    }
+                }
+                self.close_old_records();
+                self.outbox.tick(Instant::now());
+            } else {
+                self.tailer.tend(PAUSE);
             }
-            self.close_old_records();
             self.take_acknowledgements();
             self.checkpoint_if_due();
         }
         self.drain();
     }
 
+    /// Until when there is nothing to do unless a file grows.
+    fn wait(&self) -> Duration {
+        let summary = self.outbox.next_summary().map(|end| end.saturating_duration_since(Instant::now()));
+        summary.map_or(POLL, |wait| wait.min(POLL))
+    }
+
     /// Hangs up, waits for the last acknowledgements, and writes the last checkpoint.
     ///
     /// Records that wait for more lines are left alone: they hold the checkpoint, so the next start reads them whole.
     fn drain(mut self) {
-        drop(self.units);
-        while let Ok(unit) = self.acknowledged.recv() {
+        self.outbox.close();
+        while let Ok(unit) = self.links.acknowledged.recv() {
             self.tailer.ledger().done(unit);
         }
         if let Err(error) = self.tailer.checkpoint(Timestamp::now()) {
@@ -78,6 +107,9 @@ impl Reader {
             _ => self.stream(ready, Mark { offset: ready.offset, line: ready.line }),
         };
         for _ in 0..BLOCKS_PER_TURN {
+            if !self.outbox.is_empty() {
+                break;
+            }
             let read = match self.tailer.read(ready.id, stream.space(BLOCK)) {
                 Ok(read) => read,
                 Err(error) => {
@@ -111,15 +143,25 @@ impl Reader {
         self.streams.insert(ready.id, stream);
     }
 
+    /// Closes records that have waited long enough, and the oldest ones if too many wait.
     fn close_old_records(&mut self) {
         let now = Timestamp::now();
-        let waiting: Vec<FileId> =
-            self.streams.iter().filter(|(_, stream)| stream.is_waiting()).map(|(id, _)| *id).collect();
-        for id in waiting {
+        let waits = |(id, stream): (&FileId, &Stream)| stream.waiting_since().map(|since| (since, *id));
+        let mut waiting: Vec<(Timestamp, FileId)> = self.streams.iter().filter_map(waits).collect();
+        let excess = waiting.len().saturating_sub(self.reading.pending_records);
+        if excess > 0 {
+            waiting.sort_unstable();
+            self.links.metrics.limits.add(excess as u64, &[KeyValue::new("limit", "pending_records")]);
+        }
+        for (place, (_, id)) in waiting.into_iter().enumerate() {
             let Some(mut stream) = self.streams.remove(&id) else { continue };
             let before = stream.watermark();
             let mut events = Vec::new();
-            stream.tick(now, &mut events);
+            if place < excess {
+                stream.flush(now, &mut events);
+            } else {
+                stream.tick(now, &mut events);
+            }
             self.send(id, &mut stream, before, events);
             self.streams.insert(id, stream);
         }
@@ -132,25 +174,45 @@ impl Reader {
         let low = stream.watermark();
         let line = stream.line_at(low);
         self.tailer.ledger().settle(file, Mark { offset: low, line });
+        let metrics = &self.links.metrics;
+        metrics.lines.add(line.saturating_sub(start.line), &[]);
+        let counts = stream.take_counts();
+        for (count, counter, label) in [
+            (counts.redacted, &metrics.redacted, None),
+            (counts.lines_cut, &metrics.limits, Some("line_bytes")),
+            (counts.records_cut, &metrics.limits, Some("record_bytes")),
+        ] {
+            if count > 0 {
+                counter.add(count, label.map(|name| KeyValue::new("limit", name)).as_slice());
+            }
+        }
     }
 
     /// Hands events on; until they are acknowledged, the checkpoint of their file stays at `start` or before it.
     fn hand_on(&mut self, file: FileId, start: Mark, events: Vec<Event>) {
-        if events.is_empty() {
-            return;
+        if !events.is_empty() {
+            self.outbox.put(self.tailer.ledger(), file, start, events, Instant::now());
         }
-        let id = self.tailer.ledger().sent(file, start);
-        // A closed channel means that the process ends; what is not acknowledged is read again.
-        let _ = self.units.blocking_send(Unit { id, events });
     }
 
     fn take_acknowledgements(&mut self) {
         loop {
-            match self.acknowledged.try_recv() {
+            match self.links.acknowledged.try_recv() {
                 Ok(unit) => self.tailer.ledger().done(unit),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
         }
+    }
+
+    /// Goes over to new settings, if there are any. What is being read is read on with them.
+    fn take_settings(&mut self) {
+        let Ok(reading) = self.links.settings.try_recv() else { return };
+        self.streams.values_mut().for_each(|stream| stream.set_classifier(reading.classifier.clone()));
+        self.outbox.set(&reading);
+        if let Err(error) = self.tailer.set_globs(&reading.files.include, &reading.files.exclude) {
+            tracing::error!(%error, "the new globs can't be used; the ones from before stay");
+        }
+        self.reading = reading;
     }
 
     fn checkpoint_if_due(&mut self) {
@@ -159,13 +221,25 @@ impl Reader {
             return;
         }
         self.next_checkpoint = now + CHECKPOINT_PERIOD;
-        if let Err(error) = self.tailer.checkpoint(Timestamp::now()) {
+        let saved = self.tailer.checkpoint(Timestamp::now());
+        let trouble = saved.err().map(|error| {
+            self.links.metrics.checkpoint_failures.add(1, &[]);
             tracing::warn!(%error, "can't write the checkpoint; a restart would repeat events");
-        }
+            error.to_string()
+        });
+        let files = self.tailer.stats();
+        let waiting = self.streams.values().filter(|stream| stream.is_waiting()).count();
+        self.links.shared.with(|state| {
+            state.files = files;
+            state.started = true;
+            state.checkpoint_trouble = trouble;
+            state.repeats_followed = self.outbox.followed() as u64;
+            state.records_waiting = waiting as u64;
+        });
     }
 
     fn stream(&self, ready: &Ready, from: Mark) -> Stream {
         let source = Source::named(&ready.path.display().to_string(), None);
-        Stream::new(self.classifier.clone(), source, from.offset, from.line)
+        Stream::new(self.reading.classifier.clone(), source, from.offset, from.line)
     }
 }

@@ -114,6 +114,12 @@ mod tests {
     fn classifier(text: &str) -> Arc<Classifier> {
         let source = PackSource { name: "p.yaml".into(), text: text.into(), builtin: false };
         let set = PatternSet::load(&[source]).unwrap_or_else(|problems| panic!("{}", problems[0]));
-        Arc::new(Classifier { set, format: Format::Auto, limits: Limits::default(), min_severity: Severity::Info })
+        Arc::new(Classifier {
+            set,
+            format: Format::Auto,
+            limits: Limits::default(),
+            min_severity: Severity::Info,
+            redact: false,
+        })
     }
 }

@@ -19,7 +19,7 @@ pub mod whole;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use stream::Stream;
+pub use stream::{Counts, Stream};
 
 use crate::event::{Resource, resource};
 use crate::frame::{Format, path};
@@ -63,6 +63,8 @@ pub struct Classifier {
     pub limits: Limits,
     /// Events of a lesser severity are not made.
     pub min_severity: Severity,
+    /// Secrets are taken out of events.
+    pub redact: bool,
 }
 
 /// Where a stream's bytes come from.

@@ -11,6 +11,7 @@ use crate::engine::{Finding, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::record::Record;
+use crate::redact;
 
 /// A lane's state. Positions are offsets in the source, which don't move when the window does.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +56,18 @@ pub struct Stream {
     /// Lines are counted up to here (an offset in the window).
     counted_to: usize,
     lanes: [LaneState; Lane::COUNT],
+    counts: Counts,
+}
+
+/// What a stream did beside its events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Places in events where a secret was masked.
+    pub redacted: u64,
+    /// Reads in which a line was cut because it is longer than the limit.
+    pub lines_cut: u64,
+    /// Records with an anchor that were closed by a limit of bytes or lines, and may have gone on.
+    pub records_cut: u64,
 }
 
 /// A docker fragment is cut at this size; only a line as long as this can be one.
@@ -78,7 +91,18 @@ impl Stream {
             line,
             counted_to: 0,
             lanes: [LaneState::default(); Lane::COUNT],
+            counts: Counts::default(),
         }
+    }
+
+    /// From here on with these patterns and settings. What waits goes on waiting: it is matched when it is whole.
+    pub fn set_classifier(&mut self, classifier: Arc<Classifier>) {
+        self.classifier = classifier;
+    }
+
+    /// What was counted since the last call.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
     }
 
     /// The source.
@@ -104,7 +128,9 @@ impl Stream {
         self.filled = new.end;
         let line =
             memchr::memrchr(b'\n', &self.window[new.clone()]).map_or(self.scanned, |newline| new.start + newline + 1);
-        let whole = line + last_piece(self.filled - line, self.classifier.limits.line_bytes);
+        let cut = last_piece(self.filled - line, self.classifier.limits.line_bytes);
+        self.counts.lines_cut += u64::from(cut > 0);
+        let whole = line + cut;
         if whole > self.scanned {
             self.scan_to(whole, now, events);
         }
@@ -147,6 +173,11 @@ impl Stream {
     /// 1-based number of the line at an offset at or after the last settled line.
     pub fn line_at(&mut self, offset: u64) -> u64 {
         self.line_number(offset.saturating_sub(self.base) as usize)
+    }
+
+    /// Since when the record that has waited longest waits for more lines.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.since)).min()
     }
 
     /// Anything that waits for more lines?
@@ -238,6 +269,10 @@ impl Stream {
         let at = (waiting.hit - self.base) as usize;
         match assemble::around(self.lines(window), lane, at, floor, last, &self.classifier.limits) {
             Some(Assembly::Closed(record)) => {
+                let limits = &self.classifier.limits;
+                let full =
+                    record.lines.len() >= limits.record_lines || record.end() - record.start() >= limits.record_bytes;
+                self.counts.records_cut += u64::from(full);
                 let state = &mut self.lanes[lane.index()];
                 (state.done_to, state.waiting) = (self.base + record.end() as u64, None);
                 if let Some(event) = self.classify(window, lane, &record, waiting.since) {
@@ -276,7 +311,7 @@ impl Stream {
             pattern: &pattern.id,
         };
         let inside = &window[assembled.start()..assembled.end() - 1];
-        Some(Event {
+        let mut event = Event {
             uid: identity.uid(),
             time: assembled.lines[0].time.or_else(|| record.time()),
             observed: now,
@@ -295,7 +330,11 @@ impl Stream {
             source: self.source.name.clone(),
             occurrences: 1,
             pattern,
-        })
+        };
+        if classifier.redact {
+            self.counts.redacted += redact::event(&mut event);
+        }
+        Some(event)
     }
 
     fn line_number(&mut self, at: usize) -> u64 {

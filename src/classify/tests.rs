@@ -54,7 +54,7 @@ fn the_anchor_of_a_trace_is_in_its_last_line() {
 fn classifier(limits: Limits) -> Arc<Classifier> {
     let source = PackSource { name: "p.yaml".into(), text: SET.clone(), builtin: false };
     let set = PatternSet::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"));
-    Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info })
+    Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info, redact: false })
 }
 
 fn stream(classifier: &Arc<Classifier>, offset: u64, line: u64) -> Stream {

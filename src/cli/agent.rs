@@ -2,24 +2,28 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
-use tracing_subscriber::EnvFilter;
+use anyhow::{Context, Result};
 
-use super::load::{PatternArgs, classifier_of, listed};
+use super::load::{PatternArgs, listed};
 use super::{DONE, SeverityArg, USAGE};
-use crate::agent::config::{self, Config, ReadFrom};
-use crate::agent::{Destination, Plan};
+use crate::agent::config::{self, Admin, Config, Otlp, ReadFrom};
+use crate::agent::log::{self, LogFormat};
+use crate::agent::metrics::Push;
+use crate::agent::{Counts, Destination, Live, Origin, Output, Plan, Reading, Spec};
+use crate::classify::Classifier;
 use crate::export::otlp::{Explicit, Protocol, Settings};
 use crate::export::text::Report;
 use crate::frame::Format;
 use crate::pattern::{PatternSet, Problem};
 use crate::tail::Checkpoints;
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
     /// The configuration; without one the defaults hold.
     #[arg(long, value_name = "FILE")]
@@ -49,12 +53,6 @@ pub(super) struct Args {
     patterns: PatternArgs,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
-
 /// How long a stop may take before what is undelivered is left for the next start.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -62,22 +60,27 @@ const GRACE: Duration = Duration::from_secs(10);
 const WIDTH: usize = 100;
 
 pub(super) fn run(args: Args) -> Result<u8> {
-    log_to_stderr(args.log_format);
-    let min_severity = args.min_severity.into();
-    let (config, set, otlp) = resolve(args).map_err(|problems| listed(&problems))?;
+    log::start(args.log_format);
+    let resolved = resolve(&args).map_err(|problems| listed(&problems))?;
+    let config = &resolved.config;
     let checkpoints = Checkpoints::open(&config.state_dir)
         .with_context(|| "can't keep checkpoints; set state_dir (or --state-dir) to a folder that can be written")?;
     if let Some(damage) = checkpoints.damage() {
         tracing::warn!("{damage}");
     }
-    let size = set.engine.size();
+    let size = resolved.set.engine.size();
     tracing::info!(patterns = size.patterns, anchors = size.anchors, include = ?config.sources.files.include, "starting");
+    let push = config.telemetry.otlp_metrics.then(|| resolved.otlp.first()).flatten();
+    let push = push.map(|(_, settings)| Push { settings: settings.clone(), interval: config.telemetry.interval.0 });
+    let origin = FromArgs { fixed: fixed(config), args: args.clone() };
     let plan = Plan {
-        classifier: classifier_of(set, Format::Auto, min_severity),
-        files: config.sources.files.to_tail(),
         checkpoints,
-        exporters: destinations(&config, otlp)?,
+        admin: config.admin.listen.clone(),
+        admin_optional: config.admin == Admin::default(),
+        push,
         grace: GRACE,
+        origin: Arc::new(origin),
+        live: live(resolved, args.min_severity)?,
     };
     crate::agent::run(plan)?;
     Ok(DONE)
@@ -85,13 +88,13 @@ pub(super) fn run(args: Args) -> Result<u8> {
 
 /// Checks configuration and patterns, and says everything that is wrong with them.
 pub(super) fn check(args: Args) -> Result<u8> {
-    match resolve(args) {
-        Ok((config, set, otlp)) => {
-            let size = set.engine.size();
+    match resolve(&args) {
+        Ok(resolved) => {
+            let size = resolved.set.engine.size();
             println!("configuration and patterns are right");
             println!("  patterns  {} ({} anchors)", size.patterns, size.anchors);
-            println!("  files     {}", config.sources.files.include.join(", "));
-            println!("  export    {}", describe(&config, otlp.as_ref()));
+            println!("  files     {}", resolved.config.sources.files.include.join(", "));
+            println!("  export    {}", describe(&resolved));
             Ok(DONE)
         }
         Err(problems) => {
@@ -102,39 +105,93 @@ pub(super) fn check(args: Args) -> Result<u8> {
     }
 }
 
-/// Configuration, patterns and the OTLP receiver: all problems of all three at once.
-fn resolve(args: Args) -> Result<(Config, PatternSet, Option<Settings>), Vec<Problem>> {
-    let env = |name: &str| std::env::var(name).ok();
+/// Configuration, patterns and receivers that are right.
+struct Resolved {
+    config: Config,
+    set: PatternSet,
+    /// Receivers, and whether each is required.
+    otlp: Vec<(bool, Settings)>,
+}
+
+/// Reads everything once more, from where it came from.
+struct FromArgs {
+    args: Args,
+    /// What a running agent can't change, as it was at the start.
+    fixed: Vec<(&'static str, String)>,
+}
+
+impl Origin for FromArgs {
+    fn paths(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = self.args.config.iter().cloned().collect();
+        paths.extend(self.args.patterns.paths.iter().cloned());
+        if let Some(path) = &self.args.config {
+            let (config, _) = config::read(path, &from_environment);
+            paths.extend(config.patterns);
+            paths.extend(config.export.otlp.iter().flat_map(Otlp::files));
+        }
+        paths
+    }
+
+    fn read(&self) -> Result<Live, Vec<String>> {
+        let resolved =
+            resolve(&self.args).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        for ((key, before), (_, now)) in self.fixed.iter().zip(fixed(&resolved.config)) {
+            if *before != now {
+                tracing::warn!(key, in_use = before, new = now, "this takes effect at the next start");
+            }
+        }
+        live(resolved, self.args.min_severity).map_err(|error| vec![format!("{error:#}")])
+    }
+}
+
+fn from_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What a running agent can't change.
+fn fixed(config: &Config) -> Vec<(&'static str, String)> {
+    vec![
+        ("state_dir", config.state_dir.display().to_string()),
+        ("admin", format!("{:?}", config.admin)),
+        ("telemetry", format!("{:?}", config.telemetry)),
+        ("limits.open_files", config.limits.open_files.to_string()),
+        ("limits.repeats", config.limits.repeats.to_string()),
+    ]
+}
+
+/// Configuration, patterns and OTLP receivers: all problems of all three at once.
+fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
     let (mut config, mut problems) = match args.config.as_deref() {
         None => (Config::default(), Vec::new()),
-        Some(path) => config::read(path, &env),
+        Some(path) => config::read(path, &from_environment),
     };
     let origin = args.config.clone().unwrap_or_else(|| "the command line and the environment".into());
-    if let Some(folder) = args.state_dir {
-        config.state_dir = folder;
+    if let Some(folder) = &args.state_dir {
+        config.state_dir.clone_from(folder);
     }
     if !args.include.is_empty() {
-        config.sources.files.include = args.include;
+        config.sources.files.include.clone_from(&args.include);
     }
     if let Some(from) = args.read_from {
         config.sources.files.read_from = from;
     }
-    let flags = Explicit { endpoint: args.otlp_endpoint, protocol: args.otlp_protocol, ..Explicit::default() };
-    let otlp = otlp_settings(&config, flags, &env).unwrap_or_else(|messages| {
+    let flags = Explicit { endpoint: args.otlp_endpoint.clone(), protocol: args.otlp_protocol, ..Explicit::default() };
+    let otlp = otlp_settings(&config, &flags, &from_environment).unwrap_or_else(|messages| {
         problems.extend(messages.into_iter().map(|message| Problem::of_file(&origin, message)));
-        None
+        Vec::new()
     });
-    if let Err(error) = config.sources.files.to_tail().check() {
+    problems.extend(config.limits.check().into_iter().map(|message| Problem::of_file(&origin, message)));
+    if let Err(error) = config.sources.files.to_tail(&config.limits).check() {
         problems.push(Problem::of_file(&origin, error.to_string()));
     }
-    let mut patterns = args.patterns;
+    let mut patterns = args.patterns.clone();
     patterns.paths.extend(config.patterns.iter().cloned());
     patterns.no_builtin_patterns |= !config.builtin_patterns;
     match patterns.read() {
         Ok(set) => {
             let unusable = set.engine.check();
             problems.extend(unusable.iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)));
-            if problems.is_empty() { Ok((config, set, otlp)) } else { Err(problems) }
+            if problems.is_empty() { Ok(Resolved { config, set, otlp }) } else { Err(problems) }
         }
         Err(more) => {
             problems.extend(more);
@@ -143,38 +200,98 @@ fn resolve(args: Args) -> Result<(Config, PatternSet, Option<Settings>), Vec<Pro
     }
 }
 
-/// The OTLP receiver, if one is configured, named by a flag, or set in the environment.
+/// The OTLP receivers: those that are configured, or one that is named by a flag or set in the environment. Flags concern the first.
 fn otlp_settings(
     config: &Config,
-    flags: Explicit,
+    flags: &Explicit,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Settings>, Vec<String>> {
+) -> Result<Vec<(bool, Settings)>, Vec<String>> {
     let named = |name: &str| env(name).is_some_and(|value| !value.is_empty());
     let by_flag = flags.endpoint.is_some() || flags.protocol.is_some();
     let by_environment = named("OTEL_EXPORTER_OTLP_ENDPOINT") || named("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
-    let configured = match &config.export.otlp {
-        Some(otlp) => otlp.explicit().map_err(|message| vec![format!("export.otlp.headers: {message}")])?,
-        None if by_flag || (by_environment && config.export.jsonl.is_none()) => Explicit::default(),
-        None => return Ok(None),
+    let implied = by_flag || (by_environment && config.export.jsonl.is_empty());
+    let configured = match config.export.otlp.as_slice() {
+        [] if implied => vec![Otlp::default()],
+        receivers => receivers.to_vec(),
     };
-    let settings = Settings::resolve(&flags.or(configured), env);
-    settings.map(Some).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    let mut all = Vec::new();
+    let mut errors = Vec::new();
+    for (place, receiver) in configured.iter().enumerate() {
+        let flags = if place == 0 { flags.clone() } else { Explicit::default() };
+        let explicit = receiver.explicit().map_err(|message| vec![format!("export.otlp.headers: {message}")]);
+        let resolved = explicit.and_then(|configured| {
+            let settings = Settings::resolve(&flags.or(configured), env);
+            settings.map_err(|errors| errors.iter().map(ToString::to_string).collect())
+        });
+        match resolved {
+            Ok(settings) => all.push((receiver.required, settings)),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if errors.is_empty() { Ok(all) } else { Err(errors) }
 }
 
-fn destinations(config: &Config, otlp: Option<Settings>) -> Result<Vec<Destination>> {
-    let mut all: Vec<Destination> = otlp.map(|settings| Destination::Otlp(Box::new(settings))).into_iter().collect();
-    if let Some(jsonl) = &config.export.jsonl {
-        all.push(Destination::Jsonl(if jsonl.path.as_os_str() == "-" {
-            Box::new(io::stdout())
-        } else {
-            let file = append_to(&jsonl.path);
-            Box::new(file.with_context(|| format!("export.jsonl.path: can't write {}", jsonl.path.display()))?)
-        }));
+/// Everything that a running agent can take over.
+fn live(resolved: Resolved, min_severity: SeverityArg) -> Result<Live> {
+    let outputs = outputs(&resolved)?;
+    let Resolved { config, set, .. } = resolved;
+    let classifier = Classifier {
+        set,
+        format: Format::Auto,
+        limits: config.limits.to_classify(),
+        min_severity: min_severity.into(),
+        redact: config.redact,
+    };
+    let reading = Reading {
+        classifier: Arc::new(classifier),
+        files: config.sources.files.to_tail(&config.limits),
+        repeats: config.repeats.window.0,
+        repeats_limit: config.limits.repeats,
+        rate: config.rate_limit.to_rate(),
+        attribute_bytes: config.limits.attribute_bytes,
+        pending_records: config.limits.pending_records,
+    };
+    Ok(Live { reading, outputs })
+}
+
+fn outputs(resolved: &Resolved) -> Result<Vec<Output>> {
+    let limits = resolved.config.limits.to_delivery();
+    let mut all = Vec::new();
+    for (required, settings) in &resolved.otlp {
+        let spec = Spec {
+            name: format!("otlp {}", settings.endpoint),
+            required: *required,
+            otlp: Some((settings.clone(), limits)),
+            files: settings.files_hash(),
+        };
+        all.push(output(spec, Destination::Otlp(Box::new(settings.clone()), limits)));
+    }
+    for jsonl in &resolved.config.export.jsonl {
+        let name = format!("jsonl {}", jsonl.path.display());
+        let out: Box<dyn Write + Send> = match jsonl.path.as_os_str().to_str() {
+            Some("-") => Box::new(standard_output()?),
+            _ => {
+                let file = append_to(&jsonl.path);
+                Box::new(file.with_context(|| format!("export.jsonl.path: can't write {}", jsonl.path.display()))?)
+            }
+        };
+        all.push(output(Spec { name, required: jsonl.required, otlp: None, files: 0 }, Destination::Jsonl(out)));
     }
     if all.is_empty() {
-        all.push(Destination::Text(Report::new(WIDTH), Box::new(anstream::AutoStream::auto(io::stdout()))));
+        let spec = Spec { name: "text".into(), required: true, otlp: None, files: 0 };
+        let out = Box::new(anstream::AutoStream::auto(io::stdout()));
+        all.push(output(spec, Destination::Text(Report::new(WIDTH), out)));
     }
     Ok(all)
+}
+
+fn output(spec: Spec, destination: Destination) -> Output {
+    Output { spec, destination, counts: Arc::new(Counts::default()) }
+}
+
+/// Standard output without a buffer: what is written is there, or known not to be.
+fn standard_output() -> Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output can't be used")?))
 }
 
 /// Opens a file of lines for appending. A last line that a kill cut off is ended, so that it doesn't spoil the next one.
@@ -191,20 +308,11 @@ fn append_to(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn describe(config: &Config, otlp: Option<&Settings>) -> String {
-    let otlp = otlp.map(|settings| format!("OTLP to {}", settings.endpoint));
-    let jsonl = config.export.jsonl.as_ref().map(|jsonl| format!("JSON lines to {}", jsonl.path.display()));
-    let all: Vec<String> = otlp.into_iter().chain(jsonl).collect();
+fn describe(resolved: &Resolved) -> String {
+    let optional = |required: bool| if required { "" } else { " (not required)" };
+    let otlp = resolved.otlp.iter().map(|(required, s)| format!("OTLP to {}{}", s.endpoint, optional(*required)));
+    let jsonl = resolved.config.export.jsonl.iter();
+    let jsonl = jsonl.map(|jsonl| format!("JSON lines to {}{}", jsonl.path.display(), optional(jsonl.required)));
+    let all: Vec<String> = otlp.chain(jsonl).collect();
     if all.is_empty() { "text on standard output".into() } else { all.join(", ") }
-}
-
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
-    let set = match format {
-        LogFormat::Text => builder.try_init().map_err(|error| anyhow!(error)),
-        LogFormat::Json => builder.json().try_init().map_err(|error| anyhow!(error)),
-    };
-    // Only a second call in one process can fail, and then there is a log already.
-    drop(set);
 }

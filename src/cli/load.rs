@@ -12,7 +12,7 @@ use crate::pattern::model::Severity;
 use crate::pattern::{PatternSet, Problem, sources};
 
 /// Which patterns to use.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct PatternArgs {
     /// A pack, or a folder of packs, to use beside the built-in patterns. May be given again.
     #[arg(id = "packs", long = "patterns", value_name = "PATH")]
@@ -45,13 +45,20 @@ impl PatternArgs {
         self.read().map_err(|problems| listed(&problems))
     }
 
-    pub(super) fn classifier(&self, format: Format, min_severity: Severity) -> anyhow::Result<Arc<Classifier>> {
-        Ok(classifier_of(self.load()?, format, min_severity))
+    pub(super) fn classifier(
+        &self,
+        format: Format,
+        min_severity: Severity,
+        redact: bool,
+    ) -> anyhow::Result<Arc<Classifier>> {
+        let set = self.load()?;
+        Ok(Arc::new(Classifier { set, format, limits: Limits::default(), min_severity, redact }))
     }
 }
 
+/// For whoever looks at patterns rather than at events: nothing is masked.
 pub(super) fn classifier_of(set: PatternSet, format: Format, min_severity: Severity) -> Arc<Classifier> {
-    Arc::new(Classifier { set, format, limits: Limits::default(), min_severity })
+    Arc::new(Classifier { set, format, limits: Limits::default(), min_severity, redact: false })
 }
 
 /// All problems as one error, a line each.

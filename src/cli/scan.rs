@@ -36,6 +36,9 @@ pub(super) struct Args {
     /// Leave out events of a lesser severity.
     #[arg(long, value_enum, default_value = "info", value_name = "SEVERITY")]
     min_severity: SeverityArg,
+    /// Show passwords, tokens and keys as the log has them.
+    #[arg(long)]
+    no_redact: bool,
     /// Exit with status 1 if anything was found.
     #[arg(long)]
     exit_code: bool,
@@ -56,7 +59,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
         }
         paths.push("-".into());
     }
-    let classifier = args.patterns.classifier(args.format, args.min_severity.into())?;
+    let classifier = args.patterns.classifier(args.format, args.min_severity.into(), !args.no_redact)?;
     let mut scan = Scan {
         classifier,
         container: args.container,

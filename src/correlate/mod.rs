@@ -1,6 +1,10 @@
 //! What events have to do with each other: repeats of one failure, and which failure explains which.
 //!
-//! Holds counts, bounded. Knows nothing of IO or clocks; the time of an event is in the event.
+//! Holds counts, bounded: the tally of a scan here, the folding of repeats in [`repeats`], the rate of each container in [`rate`]. Knows
+//! nothing of IO or clocks; the time of an event is in the event, and any other an argument.
+
+pub mod rate;
+pub mod repeats;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -38,7 +38,7 @@ pub trait Sink {
 }
 
 /// What compiling gave, for `lint` and for the curious.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
     /// Patterns.
     pub patterns: usize,

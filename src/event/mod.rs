@@ -101,3 +101,18 @@ pub struct Event {
     /// How many occurrences this event stands for.
     pub occurrences: u64,
 }
+
+impl Event {
+    /// Cuts every text of the log to at most so many bytes. Gives how many were longer.
+    pub fn cut(&mut self, bytes: usize) -> u64 {
+        let attributes = self.attributes.iter_mut().filter_map(|attribute| match &mut attribute.value {
+            Value::Text(text) => Some(text),
+            Value::Int(_) | Value::Bool(_) => None,
+        });
+        let exception =
+            self.exception.iter_mut().flat_map(|e| [&mut e.kind, &mut e.message, &mut e.stacktrace]).flatten();
+        let texts = [&mut self.body, &mut self.record].into_iter().chain(self.told.as_mut()).chain(attributes);
+        let long = texts.chain(exception).filter(|text| text.len() > bytes);
+        long.map(|text| text.truncate(text.floor_char_boundary(bytes))).count() as u64
+    }
+}

@@ -250,6 +250,22 @@ impl Tailer {
         }
     }
 
+    /// From here on follows what these globs reach. What they don't reach any more is read to its end and let go.
+    ///
+    /// # Errors
+    /// Globs that can't be used; the ones from before stay.
+    pub fn set_globs(&mut self, include: &[String], exclude: &[String]) -> Result<(), TailError> {
+        self.globs = Globs::new(include, exclude)?;
+        self.next_scan = self.now;
+        Ok(())
+    }
+
+    /// Keeps up with renamed and deleted files while nothing is read, for about this long.
+    pub fn tend(&mut self, time: Duration) {
+        self.sweep(Instant::now());
+        std::thread::sleep(time);
+    }
+
     /// Reads on in a file. With nothing there, `bytes` is 0 and nothing is set.
     ///
     /// # Errors

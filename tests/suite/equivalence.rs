@@ -127,7 +127,7 @@ fn sample() -> impl Strategy<Value = Sample> {
 static NARROW: LazyLock<Arc<Classifier>> = LazyLock::new(|| {
     let set = PatternSet::builtin().unwrap_or_else(|problems| panic!("{problems:?}"));
     let limits = Limits { lookback_bytes: 2 << 10, ..Limits::default() };
-    Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info })
+    Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info, redact: false })
 });
 
 /// Healthy stretches between the lines that matter, longer than what is looked back on.

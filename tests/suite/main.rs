@@ -9,6 +9,7 @@ mod naive;
 mod otlp_receiver;
 mod packs;
 mod run;
+mod run_live;
 mod run_otlp;
 mod scan;
 mod site;

@@ -75,8 +75,14 @@ impl Site {
         self.folder.path().join(name)
     }
 
-    /// Replaces the configuration, which otherwise exports JSON lines.
+    /// Replaces the configuration, which otherwise exports JSON lines. Every occurrence is an event, and nothing is served, unless it says so.
     pub fn configure(&self, text: &str) {
+        let mut text = text.trim_start_matches("{}").to_owned();
+        for (key, value) in [("repeats:", "{ window: 0s }"), ("admin:", "{ listen: null }")] {
+            if !text.contains(key) {
+                text += &format!("\n{key} {value}\n");
+            }
+        }
         fs::write(self.path("config.yaml"), text).unwrap();
     }
 

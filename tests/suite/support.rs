@@ -16,7 +16,13 @@ pub static BUILTIN: LazyLock<Arc<Classifier>> = LazyLock::new(|| {
     let set = PatternSet::builtin().unwrap_or_else(|problems| {
         panic!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     });
-    Arc::new(Classifier { set, format: Format::Auto, limits: Limits::default(), min_severity: Severity::Info })
+    Arc::new(Classifier {
+        set,
+        format: Format::Auto,
+        limits: Limits::default(),
+        min_severity: Severity::Info,
+        redact: false,
+    })
 });
 
 /// Feeds a text to a stream in pieces of the given sizes, over and over, and gives all events. After each piece `between` may do

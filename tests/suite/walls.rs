@@ -13,10 +13,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("event", &["frame", "pattern"]),
     ("engine", &["event", "pattern"]),
     ("record", &["event", "frame"]),
-    ("classify", &["engine", "event", "frame", "pattern", "record"]),
+    ("redact", &["event"]),
+    ("classify", &["engine", "event", "frame", "pattern", "record", "redact"]),
     ("correlate", &["event", "pattern"]),
     ("export", &["correlate", "event", "pattern"]),
-    ("agent", &["classify", "event", "export", "pattern", "tail", "yaml"]),
+    ("agent", &["classify", "correlate", "event", "export", "pattern", "tail", "yaml"]),
     ("cli", &["agent", "classify", "correlate", "engine", "event", "export", "frame", "pattern", "tail"]),
 ];
 

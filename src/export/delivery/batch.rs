@@ -7,24 +7,33 @@ use prost::Message;
 use crate::event::Event;
 use crate::export::otlp;
 
-/// The most events in one request.
-pub const MAX_EVENTS: usize = 512;
+/// What bounds one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most events in it.
+    pub events: usize,
+    /// The most bytes of it, encoded and before compression.
+    pub bytes: usize,
+}
 
-/// The most bytes of one encoded request, before compression: what most receivers are set to take, less some room for
-/// framing.
-pub const MAX_BYTES: usize = 4 * 1024 * 1024 - 64 * 1024;
+impl Default for Limits {
+    /// 512 events, and what most receivers are set to take, less some room for framing.
+    fn default() -> Self {
+        Limits { events: 512, bytes: 4 * 1024 * 1024 - 64 * 1024 }
+    }
+}
 
 /// More than the bytes of the envelope around one record: the scope, two schema addresses, tags and lengths.
 const ENVELOPE_BYTES: usize = 256;
 
 /// Consecutive ranges that together are all of `events`. Each keeps within the limits, but for a single event that
 /// exceeds them by itself.
-pub fn split(events: &[Event]) -> Vec<Range<usize>> {
+pub fn split(events: &[Event], limits: Limits) -> Vec<Range<usize>> {
     let mut batches = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (index, event) in events.iter().enumerate() {
         let cost = cost(event);
-        let full = index - start == MAX_EVENTS || bytes + cost > MAX_BYTES;
+        let full = index - start == limits.events || bytes + cost > limits.bytes;
         if full && index > start {
             batches.push(start..index);
             (start, bytes) = (index, 0);
@@ -53,6 +62,8 @@ mod tests {
     use crate::event::Resource;
     use crate::export::fixture;
 
+    const LIMITS: Limits = Limits { events: 512, bytes: 4 * 1024 * 1024 - 64 * 1024 };
+
     /// An event with a body of so many bytes, of one of a few resources.
     fn event(body: usize, resource: usize) -> Event {
         let name = "x".repeat(resource * 40);
@@ -62,19 +73,19 @@ mod tests {
 
     #[test]
     fn no_events_no_batches() {
-        assert!(split(&[]).is_empty());
+        assert!(split(&[], LIMITS).is_empty());
     }
 
     #[test]
     fn the_count_is_limited() {
-        let events = vec![fixture::plain(); 2 * MAX_EVENTS + 1];
-        assert_eq!(split(&events), [0..512, 512..1024, 1024..1025]);
+        let events = vec![fixture::plain(); 2 * LIMITS.events + 1];
+        assert_eq!(split(&events, LIMITS), [0..512, 512..1024, 1024..1025]);
     }
 
     #[test]
     fn an_event_over_the_limit_goes_alone() {
-        let events = [event(1, 0), event(MAX_BYTES, 0), event(1, 0), event(1, 0)];
-        assert_eq!(split(&events), [0..1, 1..2, 2..4]);
+        let events = [event(1, 0), event(LIMITS.bytes, 0), event(1, 0), event(1, 0)];
+        assert_eq!(split(&events, LIMITS), [0..1, 1..2, 2..4]);
     }
 
     proptest! {
@@ -91,14 +102,14 @@ mod tests {
             for _ in 0..repeat {
                 events.extend(small.iter().cloned());
             }
-            let batches = split(&events);
+            let batches = split(&events, LIMITS);
             let mut next = 0;
             for batch in batches {
                 prop_assert_eq!(batch.start, next);
                 prop_assert!(!batch.is_empty());
                 next = batch.end;
                 let bytes = otlp::request(&events[batch.clone()]).encoded_len();
-                prop_assert!(batch.len() == 1 || (batch.len() <= MAX_EVENTS && bytes <= MAX_BYTES));
+                prop_assert!(batch.len() == 1 || (batch.len() <= LIMITS.events && bytes <= LIMITS.bytes));
             }
             prop_assert_eq!(next, events.len());
         }

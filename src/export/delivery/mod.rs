@@ -4,17 +4,20 @@
 
 mod backoff;
 mod batch;
+mod counts;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 pub use backoff::Backoff;
 use backoff::Throttle;
-pub use batch::{MAX_BYTES, MAX_EVENTS};
+pub use batch::Limits;
+pub use counts::{Counts, Trouble};
 
 use super::{Exporter, Outcome, otlp};
 use crate::event::Event;
@@ -38,14 +41,23 @@ pub struct Tally {
 pub struct Delivery<E> {
     exporter: E,
     backoff: Backoff,
+    limits: Limits,
+    counts: Arc<Counts>,
     warnings: Throttle,
     chance: fn() -> f64,
 }
 
 impl<E: Exporter> Delivery<E> {
-    /// Delivers by this exporter, with these waits between attempts.
+    /// Delivers by this exporter, with these waits between attempts, in requests within the default limits.
     pub fn new(exporter: E, backoff: Backoff) -> Delivery<E> {
-        Delivery { exporter, backoff, warnings: Throttle::new(WARNING_INTERVAL), chance }
+        let (limits, counts) = (Limits::default(), Arc::new(Counts::default()));
+        Delivery { exporter, backoff, limits, counts, warnings: Throttle::new(WARNING_INTERVAL), chance }
+    }
+
+    /// The same within these limits, with what becomes of requests added to `counts`.
+    #[must_use]
+    pub fn with(self, limits: Limits, counts: Arc<Counts>) -> Delivery<E> {
+        Delivery { limits, counts, ..self }
     }
 
     /// Sends the events in order, one request at a time, and tries each as often as it takes.
@@ -54,7 +66,7 @@ impl<E: Exporter> Delivery<E> {
     /// way is then given up, so its events may arrive although they count as undelivered.
     pub async fn deliver(&mut self, events: &[Event], stop: &mut watch::Receiver<bool>) -> Tally {
         let mut tally = Tally::default();
-        let mut pending = batch::split(events);
+        let mut pending = batch::split(events, self.limits);
         pending.reverse();
         while let Some(range) = pending.pop() {
             let outcome = tokio::select! {
@@ -71,12 +83,17 @@ impl<E: Exporter> Delivery<E> {
                 Some(Settled::Taken { rejected }) => {
                     tally.rejected += rejected;
                     tally.delivered += records - rejected;
+                    self.counts.settled(records - rejected, rejected);
                 }
                 Some(Settled::TooLarge) if records == 1 => {
                     tally.rejected += 1;
+                    self.counts.settled(0, 1);
                     self.warn("an event is larger than the receiver takes; it is dropped", "too large", 1);
                 }
-                Some(Settled::TooLarge) => pending.extend(halves(range).into_iter().rev()),
+                Some(Settled::TooLarge) => {
+                    self.counts.split();
+                    pending.extend(halves(range).into_iter().rev());
+                }
             }
         }
         tally
@@ -102,6 +119,7 @@ impl<E: Exporter> Delivery<E> {
                 }
                 Outcome::Retry { after, reason } => {
                     failures = failures.saturating_add(1);
+                    self.counts.retried(&reason);
                     self.warn("events could not be delivered; they are tried again", &reason, records);
                     // A wait of zero is no wish, and would have us hammer a receiver that is in trouble.
                     let asked = after.filter(|wait| !wait.is_zero());

@@ -38,6 +38,11 @@ fn events(count: usize) -> Vec<Event> {
     (0..count).map(|number| Event { body: number.to_string(), ..fixture::plain() }).collect()
 }
 
+/// Events in one request.
+fn most() -> usize {
+    Limits::default().events
+}
+
 fn retry(after: Option<Duration>) -> Outcome {
     Outcome::Retry { after, reason: "down".into() }
 }
@@ -85,9 +90,9 @@ fn nothing_to_deliver_is_no_request() {
 
 #[test]
 fn more_than_a_batch_goes_in_order() {
-    let (tally, script) = run(Script::new([]), &events(MAX_EVENTS + 3));
-    assert_eq!(tally.delivered, MAX_EVENTS as u64 + 3);
-    assert_eq!(script.seen.iter().map(|(names, _)| names.len()).collect::<Vec<_>>(), [MAX_EVENTS, 3]);
+    let (tally, script) = run(Script::new([]), &events(most() + 3));
+    assert_eq!(tally.delivered, most() as u64 + 3);
+    assert_eq!(script.seen.iter().map(|(names, _)| names.len()).collect::<Vec<_>>(), [most(), 3]);
 }
 
 #[tokio::test]
@@ -96,14 +101,14 @@ async fn the_stop_signal_ends_the_wait_and_tells_what_is_left() {
     let answers = [Outcome::Delivered, retry(None)];
     let mut delivery = Delivery::new(Script::new(answers), patient);
     let (stop, mut stopped) = watch::channel(false);
-    let events = events(MAX_EVENTS + 5);
+    let events = events(most() + 5);
     let deliver = delivery.deliver(&events, &mut stopped);
     let signal = async {
         tokio::task::yield_now().await;
         stop.send(true).unwrap();
     };
     let (tally, ()) = tokio::join!(deliver, signal);
-    assert_eq!(tally, Tally { delivered: MAX_EVENTS as u64, rejected: 0, undelivered: 5 });
+    assert_eq!(tally, Tally { delivered: most() as u64, rejected: 0, undelivered: 5 });
 }
 
 #[tokio::test]

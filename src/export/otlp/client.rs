@@ -104,7 +104,7 @@ pub(super) struct Pem {
 }
 
 impl Tls {
-    fn read(settings: &Settings) -> Result<Tls, ConnectError> {
+    pub fn read(settings: &Settings) -> Result<Tls, ConnectError> {
         let identity = settings.identity.as_ref();
         Ok(Tls {
             trusted: settings.certificate.as_deref().map(Pem::read).transpose()?,

@@ -53,6 +53,11 @@ impl Grpc {
         })
     }
 
+    /// The connection, and the metadata of each call.
+    pub fn into_parts(self) -> (Channel, MetadataMap) {
+        (self.channel, self.metadata)
+    }
+
     /// Sends the request once.
     pub async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
         let records = count_records(request);

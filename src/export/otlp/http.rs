@@ -56,6 +56,11 @@ impl Http {
         Ok(Http { client, headers: request_headers(&settings), settings })
     }
 
+    /// The connections alone.
+    pub fn into_client(self) -> reqwest::Client {
+        self.client
+    }
+
     /// Sends the request once.
     pub async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
         let records = count_records(request);

@@ -9,6 +9,7 @@ mod endpoint;
 mod grpc;
 mod headers;
 mod http;
+mod own_metrics;
 mod settings;
 mod status;
 
@@ -16,4 +17,5 @@ pub use client::{Client, ConnectError};
 pub use encode::{EVENT_NAME, MAX_TEXT_BYTES, SCHEMA_URL, request};
 pub(crate) use encode::{record, resource_message};
 pub use headers::Headers;
+pub use own_metrics::metrics_exporter;
 pub use settings::{Compression, Explicit, Identity, Protocol, SettingError, Settings};

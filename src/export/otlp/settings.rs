@@ -1,5 +1,5 @@
 //! Where and how to send: what the user wrote, over what the `OTEL_EXPORTER_OTLP_*` environment says, over the
-//! specification's defaults. Must not read the process environment or any file.
+//! specification's defaults. Must not read the process environment.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -128,6 +128,16 @@ pub struct Settings {
     pub certificate: Option<PathBuf>,
     /// What the client proves itself with.
     pub identity: Option<Identity>,
+}
+
+impl Settings {
+    /// A hash of what the files of TLS hold now; it changes when they are exchanged.
+    pub fn files_hash(&self) -> u64 {
+        let identity = self.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
+        let files = self.certificate.iter().chain(identity);
+        let contents: Vec<Vec<u8>> = files.map(|file| std::fs::read(file).unwrap_or_default()).collect();
+        xxhash_rust::xxh3::xxh3_64(&contents.join(&0))
+    }
 }
 
 /// One setting that can't be used.

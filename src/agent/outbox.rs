@@ -1,0 +1,143 @@
+//! Events on their way out of the reader: cut to size, repeats folded, noisy containers held back; what the delivering side can't take waits.
+//!
+//! Bounded because the reader stops reading while something waits here: what waits is what one block gave, and summaries.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use opentelemetry::KeyValue;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::metrics::Metrics;
+use super::{Reading, Unit};
+use crate::correlate::Place;
+use crate::correlate::rate::Limiter;
+use crate::correlate::repeats::{Repeats, Summary};
+use crate::event::Event;
+use crate::tail::{FileId, Ledger, Mark, UnitId};
+
+pub(super) struct Outbox {
+    waiting: VecDeque<Unit>,
+    units: Option<Sender<Unit>>,
+    repeats: Repeats<FileId, UnitId>,
+    limiter: Limiter,
+    attribute_bytes: usize,
+    metrics: Arc<Metrics>,
+}
+
+impl Outbox {
+    pub fn new(reading: &Reading, units: Sender<Unit>, metrics: Arc<Metrics>) -> Outbox {
+        Outbox {
+            waiting: VecDeque::new(),
+            units: Some(units),
+            repeats: Repeats::new(reading.repeats, reading.repeats_limit),
+            limiter: Limiter::new(reading.rate),
+            attribute_bytes: reading.attribute_bytes,
+            metrics,
+        }
+    }
+
+    /// From here on with these settings.
+    pub fn set(&mut self, reading: &Reading) {
+        self.repeats.set_window(reading.repeats);
+        self.limiter.set_rate(reading.rate);
+        self.attribute_bytes = reading.attribute_bytes;
+    }
+
+    /// Nobody takes anything any more.
+    pub fn is_closed(&self) -> bool {
+        self.units.as_ref().is_none_or(Sender::is_closed)
+    }
+
+    /// Nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Failures whose repeats are being folded.
+    pub fn followed(&self) -> usize {
+        self.repeats.followed()
+    }
+
+    /// When the next summary is due.
+    pub fn next_summary(&self) -> Option<Instant> {
+        self.repeats.next_end()
+    }
+
+    /// Takes in what a piece of a file gave. Until it is delivered, alone or in a summary, the checkpoint stays at `start` or before it.
+    pub fn put(&mut self, ledger: &mut Ledger, file: FileId, start: Mark, events: Vec<Event>, now: Instant) {
+        let mut out = Vec::with_capacity(events.len());
+        for mut event in events {
+            let cut = event.cut(self.attribute_bytes);
+            self.count_limit("attribute_bytes", cut);
+            let pattern = KeyValue::new("pattern", event.pattern.id.clone());
+            self.metrics.occurrences.add(event.occurrences, &[pattern]);
+            match self.repeats.take(event, file, now, || ledger.sent(file, start)) {
+                None => self.metrics.folded.add(1, &[]),
+                Some(event) if self.limiter.admit(&Place::of(&event.resource), now) => out.push(event),
+                Some(_) => self.metrics.dropped.add(1, &[KeyValue::new("reason", "rate_limit")]),
+            }
+        }
+        if !out.is_empty() {
+            self.queue(vec![ledger.sent(file, start)], out);
+        }
+        let early = self.repeats.overflow();
+        self.count_limit("repeats", early.len() as u64);
+        self.summaries(early);
+        self.flush();
+    }
+
+    /// Queues the summaries that are due.
+    pub fn tick(&mut self, now: Instant) {
+        let due = self.repeats.due(now);
+        self.summaries(due);
+        self.flush();
+    }
+
+    /// Gives the delivering side what it can take. `true`: everything.
+    pub fn flush(&mut self) -> bool {
+        let Some(units) = &self.units else { return false };
+        while let Some(unit) = self.waiting.pop_front() {
+            if let Err(TrySendError::Full(unit) | TrySendError::Closed(unit)) = units.try_send(unit) {
+                self.waiting.push_front(unit);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Hands over everything, summaries of what is open included, and hangs up. Waits until it is taken, or nobody takes it.
+    pub fn close(&mut self) {
+        let last = self.repeats.close();
+        self.summaries(last);
+        let Some(units) = self.units.take() else { return };
+        for unit in self.waiting.drain(..) {
+            // What isn't taken isn't acknowledged either, and is read again.
+            if units.blocking_send(unit).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn summaries(&mut self, summaries: Vec<Summary<UnitId>>) {
+        for Summary { event, holds } in summaries {
+            self.queue(holds, vec![event]);
+        }
+    }
+
+    fn queue(&mut self, ids: Vec<UnitId>, events: Vec<Event>) {
+        for event in &events {
+            let severity = KeyValue::new("severity", event.pattern.severity.text());
+            self.metrics.events.add(1, &[KeyValue::new("pattern", event.pattern.id.clone()), severity]);
+        }
+        self.waiting.push_back(Unit { ids, events });
+    }
+
+    fn count_limit(&self, limit: &'static str, times: u64) {
+        if times > 0 {
+            self.metrics.limits.add(times, &[KeyValue::new("limit", limit)]);
+        }
+    }
+}
