@@ -94,20 +94,21 @@ impl Engine {
 
     /// Of the patterns that matched, the one that speaks: specific before generic, a cause before what it explains, one
     /// whose scope is known to hold before one that passes because the container isn't known, then the one that requires most text.
+    /// A cause of which only presumption says that it concerns this container doesn't go before what concerns any.
     fn speaker<'m, 'e>(&self, matches: &'m [Match<'e>], container: Option<&str>) -> Option<&'m Match<'e>> {
         let pattern_of = |m: &Match<'_>| &self.patterns[m.pattern].pattern;
+        let presumed = |m: &Match<'_>| container.is_none() && !pattern_of(m).scope.container.is_empty();
         let explained = |m: &Match<'_>| {
             let id = &pattern_of(m).id;
             matches.iter().any(|other| {
                 let cause = pattern_of(other);
-                let may_speak = !cause.generic || pattern_of(m).generic;
+                let may_speak = (!cause.generic || pattern_of(m).generic) && (!presumed(other) || presumed(m));
                 may_speak && cause.explains.contains(id) && !pattern_of(m).explains.contains(&cause.id)
             })
         };
         matches.iter().min_by_key(|m| {
-            let pattern = pattern_of(m);
-            let presumed = container.is_none() && !pattern.scope.container.is_empty();
-            (pattern.generic, explained(m), presumed, std::cmp::Reverse(m.alternative.weight), m.pattern)
+            let weight = std::cmp::Reverse(m.alternative.weight);
+            (pattern_of(m).generic, explained(m), presumed(m), weight, m.pattern)
         })
     }
 }
