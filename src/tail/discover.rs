@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use glob::Pattern;
 
@@ -33,8 +34,12 @@ pub struct Sighting {
     pub size: u64,
     /// When its inode last changed: seconds and nanoseconds.
     pub changed: (i64, i64),
+    /// When it was last written to, where the file system tells.
+    pub modified: Option<SystemTime>,
     /// Whether a glob matched it; otherwise it is here only as a sibling.
     pub included: bool,
+    /// Whether it is compressed. The plain file of the same name isn't there then.
+    pub compressed: bool,
 }
 
 impl Sighting {
@@ -77,9 +82,10 @@ impl Globs {
     }
 
     /// Walks the disk. `lives` are live paths that have been seen before: their folders are searched for rotated siblings even
-    /// while the live file itself is missing, as it is between the rename and the reopening of a rotation.
-    pub fn walk(&self, lives: &HashSet<PathBuf>) -> Walk {
-        let mut walker = Walker::default();
+    /// while the live file itself is missing, as it is between the rename and the reopening of a rotation. At most so many folders
+    /// are listed.
+    pub fn walk(&self, lives: &HashSet<PathBuf>, max_folders: usize) -> Walk {
+        let mut walker = Walker::new(max_folders);
         for include in &self.includes {
             walker.find(include);
         }
@@ -125,8 +131,10 @@ impl Globs {
             return;
         }
         let identity = Identity::of(&metadata);
+        let compressed = names::compressed(&path).is_some();
+        let included = found.included && !compressed;
         if let Some(&earlier) = seen.get(&identity) {
-            walk.sightings[earlier].included |= found.included;
+            walk.sightings[earlier].included |= included;
             return;
         }
         seen.insert(identity, walk.sightings.len());
@@ -137,7 +145,9 @@ impl Globs {
             identity,
             size: metadata.len(),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
-            included: found.included,
+            modified: metadata.modified().ok(),
+            included,
+            compressed,
         });
     }
 
@@ -215,8 +225,15 @@ fn settle_rotated(walk: &mut Walk, lives: &HashSet<PathBuf>) {
         .filter(|sighting| sighting.included)
         .map(|sighting| (sighting.path.clone(), sighting.shown.clone()))
         .collect();
+    let plain: HashSet<PathBuf> =
+        walk.sightings.iter().filter(|sighting| !sighting.compressed).map(|sighting| sighting.path.clone()).collect();
     walk.sightings.retain_mut(|sighting| {
-        let Some((live, _)) = names::rotated(&sighting.path) else {
+        let before = names::compressed(&sighting.path);
+        if before.as_ref().is_some_and(|before| plain.contains(before)) {
+            // Just being compressed: the plain file goes in a moment, and as long as it is there it is the one to read.
+            return false;
+        }
+        let Some((live, _)) = names::rotated(before.as_ref().unwrap_or(&sighting.path)) else {
             return sighting.included;
         };
         if let Some(live_shown) = shown.get(&live) {

@@ -107,7 +107,7 @@ pub fn bad(glob: &str, why: &str) -> TailError {
 }
 
 /// One walk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Walker {
     /// What was found since it was last taken.
     pub found: Vec<Match>,
@@ -118,9 +118,25 @@ pub struct Walker {
     /// Folders whose rotated files were found.
     searched: HashSet<PathBuf>,
     visited: usize,
+    max_folders: usize,
+    /// The walk reached a bound, and said so.
+    bounded: bool,
 }
 
 impl Walker {
+    /// A walk that lists at most so many folders.
+    pub fn new(max_folders: usize) -> Walker {
+        Walker {
+            found: Vec::new(),
+            folders: BTreeSet::new(),
+            refused: Vec::new(),
+            searched: HashSet::new(),
+            visited: 0,
+            max_folders,
+            bounded: false,
+        }
+    }
+
     /// Finds what an include glob matches.
     pub fn find(&mut self, include: &Include) {
         self.descend(&include.root, &include.parts);
@@ -144,7 +160,7 @@ impl Walker {
         for (name, kind) in entries {
             let included = part.matches(&name);
             if rest.is_empty() {
-                if included || names::rotated(Path::new(&name)).is_some() {
+                if included || was_rotated(&name) {
                     self.found.push(Match { folder: folder.to_path_buf(), name, included });
                 }
             } else if included && (kind.is_dir() || kind.is_symlink()) {
@@ -162,7 +178,7 @@ impl Walker {
             return;
         }
         for (name, _) in self.list(folder) {
-            if names::rotated(Path::new(&name)).is_some() {
+            if was_rotated(&name) {
                 self.found.push(Match { folder: folder.to_path_buf(), name, included: false });
             }
         }
@@ -170,6 +186,13 @@ impl Walker {
 
     /// Names that aren't UTF-8 are left out: Kubernetes and Docker make none.
     fn list(&mut self, folder: &Path) -> Vec<(String, fs::FileType)> {
+        if self.folders.len() >= self.max_folders && !self.folders.contains(folder) {
+            self.stop_at(
+                folder,
+                format!("the globs reach more than {} folders, the rest is not read", self.max_folders),
+            );
+            return Vec::new();
+        }
         let listing = match fs::read_dir(folder) {
             Ok(listing) => listing,
             Err(error) => {
@@ -184,11 +207,8 @@ impl Walker {
         let mut entries = Vec::new();
         for entry in listing.flatten() {
             self.visited += 1;
-            if self.visited == WALK_LIMIT {
-                let why = format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read");
-                self.refused.push((folder.to_path_buf(), why));
-            }
-            if self.visited >= WALK_LIMIT {
+            if self.visited > WALK_LIMIT {
+                self.stop_at(folder, format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read"));
                 break;
             }
             if let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) {
@@ -197,6 +217,18 @@ impl Walker {
         }
         entries
     }
+
+    fn stop_at(&mut self, folder: &Path, why: String) {
+        if !self.bounded {
+            self.bounded = true;
+            self.refused.push((folder.to_path_buf(), why));
+        }
+    }
+}
+
+fn was_rotated(name: &str) -> bool {
+    let name = Path::new(name);
+    names::rotated(name).is_some() || names::compressed(name).is_some()
 }
 
 impl Part {

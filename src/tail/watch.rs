@@ -100,9 +100,11 @@ impl Watch {
         self.complete
     }
 
-    /// Watches these folders and no others. Tried again at every call for those that couldn't be watched before.
-    pub fn follow(&mut self, folders: &BTreeSet<PathBuf>) {
-        let problem = self.try_follow(folders).err();
+    /// Watches these folders and no others. Tried again at every call for those that couldn't be watched before. Whether any is watched
+    /// that wasn't before.
+    pub fn follow(&mut self, folders: &BTreeSet<PathBuf>) -> bool {
+        let mut added = false;
+        let problem = self.try_follow(folders, &mut added).err();
         match (&problem, self.complete) {
             (Some(error), true) => tracing::warn!(
                 watched = self.watched.len(),
@@ -115,9 +117,10 @@ impl Watch {
             _ => {}
         }
         self.complete = problem.is_none();
+        added
     }
 
-    fn try_follow(&mut self, folders: &BTreeSet<PathBuf>) -> notify::Result<()> {
+    fn try_follow(&mut self, folders: &BTreeSet<PathBuf>, added: &mut bool) -> notify::Result<()> {
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             none => {
@@ -141,6 +144,7 @@ impl Watch {
             match watcher.watch(folder, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.watched.insert(folder.clone());
+                    *added = true;
                 }
                 Err(error) if is_gone(&error, folder) => {}
                 // Every further one would fail in the same way.
