@@ -38,6 +38,8 @@ pub struct Sighting {
     pub modified: Option<SystemTime>,
     /// Whether a glob matched it; otherwise it is here only as a sibling.
     pub included: bool,
+    /// Whether a glob matches its live path, be there such a file or not. Told only of what the kubelet rotated.
+    pub kin: bool,
     /// Whether it is compressed. The plain file of the same name isn't there then.
     pub compressed: bool,
 }
@@ -138,6 +140,7 @@ impl Globs {
             return;
         }
         seen.insert(identity, walk.sightings.len());
+        let live = names::live_of(&shown);
         walk.sightings.push(Sighting {
             live: path.clone(),
             shown,
@@ -147,6 +150,7 @@ impl Globs {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
             modified: metadata.modified().ok(),
             included,
+            kin: found.kin && !live.is_some_and(|live| self.excluded(&live)),
             compressed,
         });
     }
@@ -238,6 +242,8 @@ fn settle_rotated(walk: &mut Walk, lives: &HashSet<PathBuf>) {
         };
         if let Some(live_shown) = shown.get(&live) {
             sighting.shown.clone_from(live_shown);
+        } else if let Some(live_shown) = names::live_of(&sighting.shown).filter(|_| sighting.kin) {
+            sighting.shown = live_shown;
         } else if lives.contains(&live) {
             sighting.shown.clone_from(&live);
         } else {

@@ -73,6 +73,12 @@ pub fn compressed(path: &Path) -> Option<PathBuf> {
     rotated_by_kubelet(&plain).then_some(plain)
 }
 
+/// The live path of what the kubelet has rotated, compressed or not.
+pub fn live_of(path: &Path) -> Option<PathBuf> {
+    let plain = compressed(path).unwrap_or_else(|| path.to_path_buf());
+    rotated_by_kubelet(&plain).then(|| plain.with_extension(""))
+}
+
 /// Names that are never read: what others have compressed, and files that are still being compressed.
 pub fn never_tailed(path: &Path) -> bool {
     match path.extension() {

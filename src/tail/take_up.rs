@@ -224,7 +224,10 @@ impl Tailer {
     /// The followed file whose content the compressed one has is read from there when it is gone.
     fn go_on_packed(&mut self, sighting: &Sighting, head: &Head) -> Option<FileId> {
         let same = |file: &Followed| {
-            file.live == sighting.live && file.holder == file.identity && is_beginning_of(file.prefix, head)
+            file.live == sighting.live
+                && file.holder == file.identity
+                && file.prefix.len > 0
+                && is_beginning_of(file.prefix, head)
         };
         let same = self.files.iter_mut().filter(|(_, file)| same(file));
         let (&id, file) = same.max_by_key(|(_, file)| file.prefix.len)?;
@@ -240,13 +243,16 @@ impl Tailer {
     fn take_known_packed(&mut self, sighting: &Sighting, head: &Head) -> Option<Entry> {
         let path = sighting.live.to_string_lossy();
         if let Some(known) = self.known.remove(&sighting.identity) {
-            if known.entry.path == path && known.entry.prefix().holds_in(&head.first) {
+            if known.entry.path == path && is_beginning_of(known.entry.prefix(), head) {
                 return Some(known.entry);
             }
             self.displaced.push((known.entry, sighting.live.clone()));
         }
         let same = |entry: &Entry| {
-            entry.path == path && entry.holder() == entry.identity() && is_beginning_of(entry.prefix(), head)
+            entry.path == path
+                && entry.holder() == entry.identity()
+                && entry.prefix().len > 0
+                && is_beginning_of(entry.prefix(), head)
         };
         if let Some(at) = self.displaced.iter().position(|(entry, _)| same(entry)) {
             return Some(self.displaced.swap_remove(at).0);
@@ -259,7 +265,7 @@ impl Tailer {
 
 /// Whether what begins so is what the compressed file unpacks to. Too little to go by is no: better to read something twice.
 fn is_beginning_of(prefix: Prefix, head: &Head) -> bool {
-    (prefix.len >= TELLING || prefix.len == head.first.len()) && prefix.len > 0 && prefix.holds_in(&head.first)
+    (prefix.len >= TELLING || prefix.len == head.first.len()) && prefix.holds_in(&head.first)
 }
 
 /// Whether nothing is left to be read in a compressed file. Without a sound trailer that is so only if it was read before.

@@ -1,7 +1,7 @@
 //! The tailer on real files. Most tests pass the time in, so that a walk happens when the test says so; those that wait for hints loop
 //! until a deadline.
 
-mod chaos;
+mod model;
 mod reader;
 mod rotation;
 

@@ -48,6 +48,8 @@ pub struct Match {
     pub name: String,
     /// Whether a glob matched it; otherwise its name only looks like that of a rotated file.
     pub included: bool,
+    /// Where its name is one that the kubelet gives to what it rotates: whether a glob matches the live path, be there such a file or not.
+    pub kin: bool,
 }
 
 impl Include {
@@ -161,7 +163,8 @@ impl Walker {
             let included = part.matches(&name);
             if rest.is_empty() {
                 if included || was_rotated(&name) {
-                    self.found.push(Match { folder: folder.to_path_buf(), name, included });
+                    let kin = names::live_of(Path::new(&name)).is_some_and(|live| part.matches(&live.to_string_lossy()));
+                    self.found.push(Match { folder: folder.to_path_buf(), name, included, kin });
                 }
             } else if included && (kind.is_dir() || kind.is_symlink()) {
                 self.descend(&folder.join(name), rest);
@@ -179,7 +182,7 @@ impl Walker {
         }
         for (name, _) in self.list(folder) {
             if was_rotated(&name) {
-                self.found.push(Match { folder: folder.to_path_buf(), name, included: false });
+                self.found.push(Match { folder: folder.to_path_buf(), name, included: false, kin: false });
             }
         }
     }
