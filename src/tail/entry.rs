@@ -123,9 +123,10 @@ impl Entry {
         self.size.map_or(0, |size| size.saturating_sub(self.offset))
     }
 
-    /// Whether more may have been written to it since: it was followed, and hadn't come to its end.
+    /// Whether more may have been written to it since: it was followed, and hadn't come to its end. One that was empty can't be
+    /// recognised in its compressed form, so nothing is said of it.
     pub fn was_followed(&self) -> bool {
-        self.size.is_some() && !self.done
+        self.size.is_some() && !self.done && self.prefix_len > 0
     }
 
     /// Notes that the file is there at `now`. In whole hours, so that a quiet node writes the same bytes, which is to say nothing,

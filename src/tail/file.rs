@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of other files, of folders, or of what became of the bytes.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
@@ -67,7 +67,8 @@ pub struct Followed {
     cut: u64,
     /// The last attempt to read failed.
     unreadable: bool,
-    given_up: bool,
+    /// Nothing more is to be had of it, for this reason; the next read says so.
+    over: Option<LossReason>,
 }
 
 impl Followed {
@@ -92,7 +93,7 @@ impl Followed {
             arrivals: Arrivals::default(),
             cut: 0,
             unreadable: false,
-            given_up: false,
+            over: None,
         };
         let size = file.handle.unpacked().unwrap_or(sighting.size);
         file.resize(size.max(start.offset), sighting.modified);
@@ -114,10 +115,10 @@ impl Followed {
         self.handle.close();
     }
 
-    /// Closes a deleted file for good. The next read says so.
-    pub fn give_up(&mut self) {
+    /// Closes it for good, though it wasn't read to its end. The next read says so.
+    pub fn give_up(&mut self, reason: LossReason) {
         self.handle.close();
-        self.given_up = true;
+        self.over = Some(reason);
     }
 
     /// Bytes known to be there and not read.
@@ -177,6 +178,7 @@ impl Followed {
     pub fn pack(&mut self, sighting: &Sighting, unpacked: Option<u64>, limit: u64) {
         self.at.clone_from(&sighting.path);
         self.holder = sighting.identity;
+        self.over = None;
         if self.handle.pack(unpacked, limit) {
             self.resize(unpacked.unwrap_or(self.size).max(self.offset), sighting.modified);
         }
@@ -211,7 +213,7 @@ impl Followed {
     /// Whether a read at `now` would make a difference.
     pub fn is_ready(&self, now: Instant) -> bool {
         let waiting = self.retry_at.is_some_and(|retry| now < retry);
-        let different = self.size != self.offset || self.is_packed() || self.given_up || self.is_final(now);
+        let different = self.size != self.offset || self.is_packed() || self.over.is_some() || self.is_final(now);
         !self.ended && !waiting && different
     }
 
@@ -232,8 +234,8 @@ impl Followed {
         if self.ended || buffer.is_empty() {
             return Ok(if self.ended { Step::End } else { Step::Bytes(0) });
         }
-        if self.given_up {
-            return Ok(self.end_without(LossReason::GivenUp));
+        if let Some(reason) = self.over {
+            return Ok(self.end_without(reason));
         }
         let step = self.try_read(buffer, now);
         self.unreadable = step.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
@@ -374,7 +376,7 @@ impl Followed {
     }
 
     /// Whether the file is the one that was seen with the same holder. While it is open no other file can have that; when it is closed
-    /// and the name has changed too, its first bytes decide.
+    /// and the name has changed too, its first bytes decide. Of one that was empty there is nothing to be mistaken.
     ///
     /// # Errors
     /// Those of opening and reading.
@@ -382,7 +384,9 @@ impl Followed {
         if self.is_open() || self.at == sighting.path {
             return Ok(true);
         }
-        let file: File = open_seen(&sighting.path, sighting.identity)?;
-        Ok(!sighting.compressed && self.prefix.len > 0 && self.prefix.holds(&file)?)
+        if self.prefix.len == 0 {
+            return Ok(self.live == sighting.live);
+        }
+        Ok(!sighting.compressed && self.prefix.holds(&open_seen(&sighting.path, sighting.identity)?)?)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::file::Followed;
 use super::ledger::Mark;
+use super::stats::LossReason;
 use super::{FileId, RETRY_PERIOD, Ready, Tailer};
 
 /// Lines before the place where reading begins are counted up to this many bytes.
@@ -103,7 +104,7 @@ impl Tailer {
     fn give_up_oldest(&mut self) {
         let deleted = self.files.values_mut().filter_map(|file| Some((file.unlinked()?, file)));
         if let Some((_, file)) = deleted.min_by_key(|(since, file)| (*since, file.used)) {
-            file.give_up();
+            file.give_up(LossReason::GivenUp);
         }
     }
 

@@ -15,6 +15,7 @@ use super::handle::{Handle, Packing, open_seen};
 use super::identity::{Identity, Prefix};
 use super::ledger::Mark;
 use super::lines::last_line_boundary;
+use super::stats::LossReason;
 use super::{FileId, ReadFrom, Tailer, names, since};
 
 /// How far a start at the end looks back for the end of a line.
@@ -69,7 +70,8 @@ impl Tailer {
                 file.place(sighting, succeeded, self.now);
                 return Ok(Some(id));
             }
-            // Its inode was given to another file while it was closed; the old one ends when it is found to be missing.
+            // Its inode was given to another file while it was closed.
+            file.give_up(LossReason::Deleted);
             self.by_holder.remove(&sighting.identity);
         }
         if self.is_finished(sighting) {
