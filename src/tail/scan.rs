@@ -61,14 +61,17 @@ impl Tailer {
             .filter(|sighting| !sighting.rotated())
             .map(|sighting| (sighting.path.as_path(), sighting.identity))
             .collect();
-        let mut met = HashSet::new();
+        let holders: HashSet<Identity> = walk.sightings.iter().map(|sighting| sighting.identity).collect();
+        // What is deleted is known before others are opened, which may close some.
+        for (id, file) in self.files.iter_mut().filter(|(_, file)| !holders.contains(&file.holder) && !file.ended) {
+            tracing::debug!(?id, path = %file.at.display(), "a log file is not where it was");
+            let succeeded = live_now.get(file.live.as_path()).is_some_and(|other| *other != file.identity);
+            file.lose_sight(succeeded, self.now);
+        }
         for sighting in &walk.sightings {
             let succeeded = live_now.get(sighting.live.as_path()).is_some_and(|other| *other != sighting.identity);
             match self.meet(sighting, succeeded) {
-                Ok(Some(id)) => {
-                    met.insert(id);
-                }
-                Ok(None) => {}
+                Ok(()) => {}
                 // It went away, or another came, since it was seen. The next scan tells.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.scan_wanted = true,
                 Err(error) => {
@@ -76,11 +79,6 @@ impl Tailer {
                     walk.refused.push((sighting.path.clone(), error.to_string()));
                 }
             }
-        }
-        for (id, file) in self.files.iter_mut().filter(|(id, file)| !met.contains(id) && !file.ended) {
-            tracing::debug!(?id, path = %file.at.display(), "a log file is not where it was");
-            let succeeded = live_now.get(file.live.as_path()).is_some_and(|other| *other != file.identity);
-            file.lose_sight(succeeded, self.now);
         }
         self.give_up_beyond(self.config.max_deleted_bytes);
         self.count_displaced();

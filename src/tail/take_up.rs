@@ -58,24 +58,24 @@ fn state(sighting: &Sighting) -> Option<(u64, (i64, i64))> {
 }
 
 impl Tailer {
-    /// Recognises a file or takes it up. `None`: it isn't to be followed.
-    pub(super) fn meet(&mut self, sighting: &Sighting, succeeded: bool) -> io::Result<Option<FileId>> {
-        if let Some(&id) = self.by_holder.get(&sighting.identity)
-            && let Some(file) = self.files.get_mut(&id)
+    /// Recognises a file, takes it up, or finds that it isn't to be followed.
+    pub(super) fn meet(&mut self, sighting: &Sighting, succeeded: bool) -> io::Result<()> {
+        if let Some(id) = self.by_holder.get(&sighting.identity)
+            && let Some(file) = self.files.get_mut(id)
         {
             if file.ended {
-                return Ok(Some(id));
+                return Ok(());
             }
             if file.is_same(sighting)? {
                 file.place(sighting, succeeded, self.now);
-                return Ok(Some(id));
+                return Ok(());
             }
             // Its inode was given to another file while it was closed.
             file.give_up(LossReason::Deleted);
             self.by_holder.remove(&sighting.identity);
         }
         if self.is_finished(sighting) {
-            return Ok(None);
+            return Ok(());
         }
         if self.files.len() >= self.config.max_files {
             let why = format!("{} files are followed already, the most that is allowed", self.config.max_files);
@@ -86,22 +86,21 @@ impl Tailer {
             false => self.take_up(sighting)?,
         };
         match taken {
-            Taken::File(file) => Ok(Some(self.follow(*file, sighting, succeeded))),
+            Taken::File(file) => self.follow(*file, sighting, succeeded),
             Taken::Followed(id) => {
                 if let Some(file) = self.files.get_mut(&id) {
                     file.place(sighting, succeeded, self.now);
                 }
-                Ok(Some(id))
             }
             Taken::Finished(entry) => {
                 self.known.insert(entry.holder(), Known { entry: *entry, finished: state(sighting), seen: true });
-                Ok(None)
             }
-            Taken::Nothing => Ok(None),
+            Taken::Nothing => {}
         }
+        Ok(())
     }
 
-    fn follow(&mut self, mut file: Followed, sighting: &Sighting, succeeded: bool) -> FileId {
+    fn follow(&mut self, mut file: Followed, sighting: &Sighting, succeeded: bool) {
         file.place(sighting, succeeded, self.now);
         self.last_id += 1;
         self.clock += 1;
@@ -112,7 +111,6 @@ impl Tailer {
         self.by_holder.insert(sighting.identity, id);
         self.files.insert(id, file);
         self.close_beyond(self.max_open_files);
-        id
     }
 
     /// Whether nothing has changed in it since it was found to be finished.
@@ -183,9 +181,9 @@ impl Tailer {
             return Ok(Taken::Followed(id));
         }
         let prefix = Prefix::of(&head.first);
-        let known = self.take_known_packed(sighting, &head);
-        let (identity, start) = match known.map(|entry| entry.held_by(sighting.identity)) {
-            Some(mut entry) if is_read(&entry, &head) => {
+        let (identity, start) = match self.take_known_packed(sighting, &head) {
+            Some(entry) if is_read(&entry, sighting, &head) => {
+                let mut entry = entry.held_by(sighting.identity);
                 entry.done = true;
                 return Ok(Taken::Finished(Box::new(entry)));
             }
@@ -270,9 +268,12 @@ fn is_beginning_of(prefix: Prefix, head: &Head) -> bool {
     (prefix.len >= TELLING || prefix.len == head.first.len()) && prefix.holds_in(&head.first)
 }
 
-/// Whether nothing is left to be read in a compressed file. Without a sound trailer that is so only if it was read before.
-fn is_read(entry: &Entry, head: &Head) -> bool {
-    head.unpacked == Some(entry.offset) || (entry.done && head.unpacked.is_none_or(|unpacked| unpacked < entry.offset))
+/// Whether nothing is left to be read in a compressed file. What its own end says counts for more than that its plain form seemed to
+/// be finished: something may have come after that.
+fn is_read(entry: &Entry, sighting: &Sighting, head: &Head) -> bool {
+    let own = entry.holder() == sighting.identity;
+    head.unpacked == Some(entry.offset)
+        || (entry.done && (own || head.unpacked.is_none_or(|unpacked| unpacked < entry.offset)))
 }
 
 fn modified_since(sighting: &Sighting, since: Timestamp) -> bool {

@@ -1,6 +1,10 @@
 //! The tailer on real files. Most tests pass the time in, so that a walk happens when the test says so; those that wait for hints loop
 //! until a deadline.
 
+mod bounds;
+mod compressed;
+mod first_start;
+mod losses;
 mod model;
 mod reader;
 mod rotation;

@@ -163,7 +163,8 @@ impl Walker {
             let included = part.matches(&name);
             if rest.is_empty() {
                 if included || was_rotated(&name) {
-                    let kin = names::live_of(Path::new(&name)).is_some_and(|live| part.matches(&live.to_string_lossy()));
+                    let kin =
+                        names::live_of(Path::new(&name)).is_some_and(|live| part.matches(&live.to_string_lossy()));
                     self.found.push(Match { folder: folder.to_path_buf(), name, included, kin });
                 }
             } else if included && (kind.is_dir() || kind.is_symlink()) {

@@ -27,29 +27,58 @@ const CONTAINERS: usize = 3;
 #[derive(Clone, Debug)]
 enum Act {
     /// Lines, each of some length.
-    Write { container: usize, lines: usize, length: usize },
+    Write {
+        container: usize,
+        lines: usize,
+        length: usize,
+    },
     /// The first half of a line; the next write begins with the other.
-    WriteHalf { container: usize },
+    WriteHalf {
+        container: usize,
+    },
     /// The kubelet renames the live file. The runtime writes on to it.
-    Rename { container: usize },
+    Rename {
+        container: usize,
+    },
     /// The runtime makes a new live file.
-    Reopen { container: usize },
+    Reopen {
+        container: usize,
+    },
     /// Reopening failed, and the kubelet renames the file back.
-    RenameBack { container: usize },
+    RenameBack {
+        container: usize,
+    },
     /// The kubelet compresses all rotated files but the newest. Perhaps it is caught before it removes the last plain one.
-    Compress { container: usize, caught: bool },
+    Compress {
+        container: usize,
+        caught: bool,
+    },
     /// The kubelet deletes the oldest rotated file.
-    DropOldest { container: usize },
+    DropOldest {
+        container: usize,
+    },
     /// Somebody copies the live file and truncates it.
-    Truncate { container: usize },
+    Truncate {
+        container: usize,
+    },
     /// The live file is deleted and another made, with the same inode if the file system can be brought to do so.
-    Recreate { container: usize },
+    Recreate {
+        container: usize,
+    },
     /// The container ends and is started again.
-    Restart { container: usize },
+    Restart {
+        container: usize,
+    },
     /// The pod goes with all its logs, and another comes.
-    DeletePod { container: usize },
+    DeletePod {
+        container: usize,
+    },
     /// So many rounds of reading, after a walk or not, after all graces or not.
-    Read { rounds: usize, walk: bool, later: bool },
+    Read {
+        rounds: usize,
+        walk: bool,
+        later: bool,
+    },
     /// Reading until nothing is left.
     ReadAll,
     /// The exporter doesn't acknowledge any more, or does so again.
@@ -89,8 +118,9 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// Most sequences leave files whole, so that losing anything in them is wrong.
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let destroys =
-        |act: &Act| matches!(act, Act::DropOldest { .. } | Act::Truncate { .. } | Act::Recreate { .. } | Act::DeletePod { .. });
+    let destroys = |act: &Act| {
+        matches!(act, Act::DropOldest { .. } | Act::Truncate { .. } | Act::Recreate { .. } | Act::DeletePod { .. })
+    };
     (any::<bool>(), prop::collection::vec(act(), 1..60)).prop_map(move |(gentle, mut acts)| {
         acts.retain(|act| !(gentle && destroys(act)));
         acts

@@ -71,7 +71,15 @@ impl Node {
     fn start(&mut self, container: usize) -> Container {
         self.pods += 1;
         let (writer, content) = self.make(container, &self.live(self.pods, 0));
-        Container { pod: self.pods, restart: 0, writer, content, rest: String::new(), rotated: Vec::new(), leftover: None }
+        Container {
+            pod: self.pods,
+            restart: 0,
+            writer,
+            content,
+            rest: String::new(),
+            rotated: Vec::new(),
+            leftover: None,
+        }
     }
 
     fn live(&self, pod: usize, restart: usize) -> PathBuf {
@@ -326,7 +334,11 @@ impl Node {
         let content = &mut self.contents[content];
         content.sealed = content.sealed.max(end);
         let missing = content.arrived[..end].iter().position(|run| *run == 0);
-        assert!(content.excused || missing.is_none(), "a checkpoint passed byte {missing:?} of {}", content.live.display());
+        assert!(
+            content.excused || missing.is_none(),
+            "a checkpoint passed byte {missing:?} of {}",
+            content.live.display()
+        );
     }
 
     /// What is destroyed and didn't arrive in time is not to be had by the next run.
