@@ -144,6 +144,11 @@ impl Checkpoints {
         self.failures
     }
 
+    /// There is nothing to be written.
+    pub(super) fn unchanged(&mut self) {
+        self.saved = Some(Instant::now());
+    }
+
     /// Writes these entries, without those of files not seen for a week before `now`, and the ones seen last if there are more
     /// than [`ENTRY_LIMIT`]. Writes nothing if nothing changed.
     ///

@@ -105,12 +105,27 @@ impl Globs {
         for found in walker.found {
             self.sight(found, &mut resolver, &mut seen, &mut walk);
         }
-        // Under one name each: hints come under the name that a folder was last watched by.
-        let folders = walker.folders.iter().filter_map(|folder| resolver.folder(folder).ok());
-        walk.folders = folders.collect();
-        walk.folders.retain(|folder| resolver.is_inside(folder));
+        walk.folders = resolver.real(&walker.folders);
         walk.refused.append(&mut walker.refused);
         settle_rotated(&mut walk, lives);
+        walk
+    }
+
+    /// Looks only at what was just created, a file or a folder, and what is in it; rotated files are left out. It has no symbolic links
+    /// in its path.
+    pub fn walk_below(&self, created: &Path, max_folders: usize) -> Walk {
+        let mut walker = Walker::new(max_folders);
+        for include in &self.includes {
+            walker.find_below(include, created);
+        }
+        let mut resolver = Resolver::new(self.includes.iter().map(|include| include.root.as_path()));
+        let mut walk = Walk::default();
+        let mut seen = HashMap::new();
+        for found in std::mem::take(&mut walker.found) {
+            self.sight(found, &mut resolver, &mut seen, &mut walk);
+        }
+        walk.sightings.retain(|sighting| sighting.included && names::rotated(&sighting.path).is_none());
+        walk.folders = resolver.real(&walker.folders);
         walk
     }
 
@@ -200,6 +215,12 @@ impl Resolver {
         let real = fs::canonicalize(folder)?;
         self.folders.insert(folder.to_path_buf(), real.clone());
         Ok(real)
+    }
+
+    /// Under one name each: hints come under the name that a folder was last watched by.
+    fn real(&mut self, folders: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let real: BTreeSet<PathBuf> = folders.iter().filter_map(|folder| self.folder(folder).ok()).collect();
+        real.into_iter().filter(|folder| self.is_inside(folder)).collect()
     }
 
     fn is_inside(&self, path: &Path) -> bool {

@@ -129,11 +129,16 @@ impl Entry {
         self.size.is_some() && !self.done && self.prefix_len > 0
     }
 
-    /// Notes that the file is there at `now`. In whole hours, so that a quiet node writes the same bytes, which is to say nothing,
-    /// most of the time.
-    pub fn see(&mut self, now: Timestamp) {
-        self.seen = now.as_second().div_euclid(3600) * 3600;
+    /// Notes that the file is there at `now`. Whether that is news.
+    pub fn see(&mut self, now: Timestamp) -> bool {
+        let before = std::mem::replace(&mut self.seen, hour(now));
+        before != self.seen
     }
+}
+
+/// Whole hours, so that a quiet node writes the same bytes, which is to say nothing, most of the time.
+pub fn hour(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(3600) * 3600
 }
 
 #[derive(Serialize, Deserialize)]

@@ -38,6 +38,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use xxhash_rust::xxh3::Xxh3;
 
 pub use checkpoint::{CheckpointError, Checkpoints, Damage};
 pub use config::{Config, LineTime, ReadFrom};
@@ -128,6 +129,11 @@ pub struct Tailer {
     /// Paths already complained about, so that each is named once.
     complained: HashSet<PathBuf>,
     last_id: u64,
+    /// Of the last checkpoint written: see [`progress`](Tailer::progress).
+    saved_progress: Option<u64>,
+    saved_hour: Option<i64>,
+    /// What is remembered of files that aren't followed has changed since.
+    unsaved: bool,
     /// Ticks with each use of a file.
     clock: u64,
     now: Instant,
@@ -164,6 +170,9 @@ impl Tailer {
             displaced: Vec::new(),
             complained: HashSet::new(),
             last_id: 0,
+            saved_progress: None,
+            saved_hour: None,
+            unsaved: true,
             clock: 0,
             now,
             scanned: false,
@@ -251,9 +260,15 @@ impl Tailer {
     /// [`CheckpointError::Unsaved`]; trying again later is all there is to do.
     pub fn checkpoint(&mut self, now: Timestamp) -> Result<(), CheckpointError> {
         self.retire();
+        self.unsaved |= self.saved_hour != Some(entry::hour(now));
         for known in self.known.values_mut().filter(|known| known.seen) {
-            known.entry.see(now);
+            self.unsaved |= known.entry.see(now);
             known.seen = false;
+        }
+        let state = self.progress();
+        if !self.unsaved && self.saved_progress == Some(state) {
+            self.checkpoints.unchanged();
+            return Ok(());
         }
         self.forget_old(now);
         let finished = self.known.values().map(|known| known.entry.clone());
@@ -267,7 +282,21 @@ impl Tailer {
             entry
         });
         // Followed files come first, so that they win over what is remembered of others.
-        self.checkpoints.save(followed.chain(finished).collect(), now)
+        self.checkpoints.save(followed.chain(finished).collect(), now)?;
+        (self.saved_progress, self.saved_hour, self.unsaved) = (Some(state), Some(entry::hour(now)), false);
+        Ok(())
+    }
+
+    /// A number that changes whenever a followed file does: what a checkpoint says of it, without making one.
+    fn progress(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        for (id, file) in &self.files {
+            let offset = self.ledger.watermark(*id).unwrap_or(file.start).offset;
+            for part in [id.0, offset, file.size, file.holder.inode, file.holder.dev, file.prefix.hash] {
+                hasher.update(&part.to_le_bytes());
+            }
+        }
+        hasher.digest()
     }
 
     /// Numbers for metrics and health. Takes a look at each followed file's entry, so it isn't for every turn.

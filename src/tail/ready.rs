@@ -85,6 +85,11 @@ impl Tailer {
         while open > limit {
             let closable = self.files.values_mut().filter(|file| file.is_open() && file.unlinked().is_none());
             match closable.min_by_key(|file| (file.departed(), file.waits(), file.used)) {
+                // Deleted since the last walk.
+                Some(file) if file.is_deleted() => {
+                    file.lose_sight(false, self.now);
+                    continue;
+                }
                 Some(file) => file.close(),
                 None => self.give_up_oldest(),
             }

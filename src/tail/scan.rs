@@ -19,12 +19,17 @@ use super::{FileId, LOOK_PERIOD, Tailer};
 
 /// Walks asked for by hints are at least so far apart, and take at most a tenth of the time.
 const SCAN_GAP: Duration = Duration::from_millis(20);
+/// Created paths that are looked at one by one between two walks.
+const CREATED_LIMIT: usize = 256;
+/// How often what was created is looked at while new folders are found in it.
+const CREATED_LOOKS: usize = 4;
 impl Tailer {
     /// Takes in hints and does what is due at `now`.
     pub(super) fn sweep(&mut self, now: Instant) {
         self.now = now;
         let hints = self.watch.take();
         self.scan_wanted |= hints.structure || hints.lost;
+        hints.created.iter().take(CREATED_LIMIT).for_each(|created| self.take_up_created(created));
         if now >= self.next_scan || (self.scan_wanted && now >= self.earliest_scan) {
             self.scan();
         }
@@ -42,6 +47,31 @@ impl Tailer {
             self.files.values_mut().filter(|file| file.departed() && !file.ended).for_each(Followed::look);
         }
         self.retire();
+    }
+
+    /// Opens at once what was just created: by the next walk it may be gone. Everything else is for that walk.
+    fn take_up_created(&mut self, created: &Path) {
+        if !self.scanned {
+            return;
+        }
+        // Again, since what came into a folder before it was watched gave no hint.
+        for _ in 0..CREATED_LOOKS {
+            let walk = self.globs.walk_below(created, self.config.max_folders);
+            let more = self.watch.add(&walk.folders);
+            for sighting in &walk.sightings {
+                if self.by_holder.contains_key(&sighting.identity) || self.known.contains_key(&sighting.identity) {
+                    continue;
+                }
+                if self.meet(sighting, false).is_ok()
+                    && let Some(&id) = self.by_holder.get(&sighting.identity)
+                {
+                    self.by_path.insert(sighting.path.clone(), id);
+                }
+            }
+            if !more {
+                break;
+            }
+        }
     }
 
     fn scan(&mut self) {
@@ -116,6 +146,7 @@ impl Tailer {
             }
             entry.done = true;
         }
+        self.unsaved = true;
         for (path, reason, bytes) in missing {
             self.lose(&path, reason, bytes);
         }
@@ -140,6 +171,7 @@ impl Tailer {
             let Some(file) = self.files.remove(&id) else {
                 continue;
             };
+            self.unsaved = true;
             self.ledger.close(id);
             if self.by_holder.get(&file.holder) == Some(&id) {
                 self.by_holder.remove(&file.holder);

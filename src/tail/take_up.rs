@@ -93,6 +93,7 @@ impl Tailer {
                 }
             }
             Taken::Finished(entry) => {
+                self.unsaved = true;
                 self.known.insert(entry.holder(), Known { entry: *entry, finished: state(sighting), seen: true });
             }
             Taken::Nothing => {}

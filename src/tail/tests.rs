@@ -39,6 +39,40 @@ fn growth_and_new_files_are_noticed_by_hints() {
 }
 
 #[test]
+fn pods_that_come_in_pieces_are_found_by_hints_alone() {
+    let mut reader = Reader::new(|config| config.include[0] = config.include[0].replace("*/*.log", "*/*/*.log"));
+    reader.restart();
+    let root = reader.path("");
+    let pods = 60;
+    let making = std::thread::spawn(move || {
+        for pod in 0..pods {
+            // The folders are found at different moments of their making.
+            let pause = || std::thread::sleep(Duration::from_micros(pod * 67 % 3000));
+            let folder = root.join(format!("ns_pod-{pod}_uid"));
+            fs::create_dir(&folder).unwrap();
+            pause();
+            fs::create_dir(folder.join("app")).unwrap();
+            pause();
+            append(&folder.join("app/0.log"), &format!("words of {pod}\n"));
+            pause();
+        }
+    });
+    reader
+        .read_until(|reader| reader.streams.values().filter(|stream| !stream.text.is_empty()).count() == pods as usize);
+    making.join().unwrap();
+    // Last words come just before all goes at once; what is open is read to its end.
+    for pod in 0..pods {
+        reader.append(&format!("ns_pod-{pod}_uid/app/0.log"), "last words\n");
+        fs::remove_dir_all(reader.path(&format!("ns_pod-{pod}_uid"))).unwrap();
+    }
+    reader.read_until(|reader| reader.streams.values().all(|stream| stream.ended));
+    assert!(reader.streams.values().all(|stream| stream.text.ends_with("last words\n")));
+    reader.checkpoint();
+    let stats = reader.tailer.stats();
+    assert_eq!((stats.files_open, stats.files_known, stats.lost), (0, 0, Losses::default()));
+}
+
+#[test]
 fn hints_arrive_where_the_log_root_is_itself_a_link() {
     let mut reader = Reader::new(|_| {});
     let link = reader.folder.path().join("way-to-the-logs");

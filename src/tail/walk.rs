@@ -6,6 +6,7 @@
 //! create links in a log folder, and because files, rotated files and folders come out of the same listing.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -142,6 +143,42 @@ impl Walker {
     /// Finds what an include glob matches.
     pub fn find(&mut self, include: &Include) {
         self.descend(&include.root, &include.parts);
+    }
+
+    /// Finds what an include glob matches at or below one path, which has no symbolic links in it.
+    pub fn find_below(&mut self, include: &Include, real: &Path) {
+        let Ok(root) = fs::canonicalize(&include.root) else {
+            return;
+        };
+        let Ok(below) = real.strip_prefix(root) else {
+            return;
+        };
+        let names: Option<Vec<&str>> = below.iter().map(OsStr::to_str).collect();
+        if let Some(names) = names {
+            self.approach(&include.root, &include.parts, &names);
+        }
+    }
+
+    fn approach(&mut self, folder: &Path, parts: &[Part], names: &[&str]) {
+        let Some((name, deeper)) = names.split_first() else {
+            return self.descend(folder, parts);
+        };
+        let Some((part, rest)) = parts.split_first() else {
+            return;
+        };
+        if let Part::Folders = part {
+            self.approach(folder, rest, names);
+            self.approach(&folder.join(name), parts, deeper);
+        } else if part.matches(name) {
+            match (rest.is_empty(), deeper.is_empty()) {
+                (false, _) => self.approach(&folder.join(name), rest, deeper),
+                (true, true) => {
+                    let (folder, name) = (folder.to_path_buf(), name.to_string());
+                    self.found.push(Match { folder, name, included: true, kin: false });
+                }
+                (true, false) => {}
+            }
+        }
     }
 
     fn descend(&mut self, folder: &Path, parts: &[Part]) {

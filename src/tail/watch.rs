@@ -20,6 +20,8 @@ const HINT_LIMIT: usize = 8192;
 pub struct Hints {
     /// Files that were written to.
     pub written: HashSet<PathBuf>,
+    /// What was created.
+    pub created: HashSet<PathBuf>,
     /// Something was created, renamed or removed.
     pub structure: bool,
     /// Events were lost: anything may have changed.
@@ -43,7 +45,11 @@ impl Hints {
         }
         match event.kind {
             EventKind::Modify(ModifyKind::Data(_)) => self.written.extend(event.paths),
-            EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)) => self.structure = true,
+            EventKind::Create(_) => {
+                self.structure = true;
+                self.created.extend(event.paths);
+            }
+            EventKind::Modify(ModifyKind::Name(_)) => self.structure = true,
             EventKind::Remove(_) => {
                 self.structure = true;
                 self.removed.extend(event.paths);
@@ -51,8 +57,9 @@ impl Hints {
             // Opening and reading is what we do ourselves, at every rescan.
             _ => {}
         }
-        if self.written.len() + self.removed.len() > HINT_LIMIT {
+        if self.written.len() + self.created.len() + self.removed.len() > HINT_LIMIT {
             self.written.clear();
+            self.created.clear();
             self.removed.clear();
             self.lost = true;
         }
@@ -117,6 +124,22 @@ impl Watch {
             _ => {}
         }
         self.complete = problem.is_none();
+        added
+    }
+
+    /// Watches these folders too, until the next [`follow`](Watch::follow), which says what can't be watched. Whether any is watched that
+    /// wasn't before.
+    pub fn add(&mut self, folders: &BTreeSet<PathBuf>) -> bool {
+        let Some(watcher) = &mut self.watcher else {
+            return false;
+        };
+        let mut added = false;
+        for folder in folders.iter().filter(|folder| !self.watched.contains(*folder)).collect::<Vec<_>>() {
+            if watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
+                self.watched.insert(folder.clone());
+                added = true;
+            }
+        }
         added
     }
 

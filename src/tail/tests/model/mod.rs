@@ -1,7 +1,7 @@
 //! Any order of what a node does to log files and what an agent does in between, against a model of what must come out.
 //!
-//! Real files, the real tailer, real time but for the graces (those are skipped by handing in a later time), and looks instead of hints, so
-//! that a failing case fails again. [`node`] does what containers, runtime and kubelet do and remembers every byte ever written;
+//! Real files, the real tailer, real time but for the graces (those are skipped by handing in a later time), and mostly looks instead of
+//! hints, so that a failing case fails again. [`node`] does what containers, runtime and kubelet do and remembers every byte ever written;
 //! [`reading`] reads, acknowledges, checkpoints and crashes as the agent does, and holds each byte against the node's memory:
 //! - every byte that the node held until it was read arrives, at the position at which it was written, and no other does;
 //! - none arrives twice in one run, and none again that lies before a checkpoint;
@@ -155,10 +155,10 @@ fn perform(act: &Act, node: &mut Node, reading: &mut Reading) {
     }
 }
 
-fn run(acts: &[Act], max_open_files: usize, buffer: usize) {
+fn run(acts: &[Act], max_open_files: usize, buffer: usize, hints: bool) {
     let folder = tempfile::tempdir().unwrap();
     let mut node = Node::new(folder.path());
-    let mut reading = Reading::new(folder.path(), max_open_files, buffer);
+    let mut reading = Reading::new(folder.path(), max_open_files, buffer, hints);
     for act in acts {
         perform(act, &mut node, &mut reading);
     }
@@ -187,7 +187,8 @@ proptest! {
         acts in acts(),
         max_open_files in prop_oneof![1..4usize, Just(64)],
         buffer in prop_oneof![Just(100usize), Just(1000), Just(100_000)],
+        hints in prop::bool::weighted(0.2),
     ) {
-        run(&acts, max_open_files, buffer);
+        run(&acts, max_open_files, buffer, hints);
     }
 }

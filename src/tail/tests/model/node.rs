@@ -179,8 +179,8 @@ impl Node {
     pub fn compress(&mut self, container: usize, caught: bool) {
         self.remove_leftover(container);
         let own = &self.containers[container];
-        let older = own.rotated.len().saturating_sub(1);
-        for content in own.rotated[..older].to_vec() {
+        let older = own.rotated[..own.rotated.len().saturating_sub(1)].to_vec();
+        for content in older {
             let plain = self.contents[content].at.clone().unwrap();
             if plain.extension().unwrap() == "gz" {
                 continue;

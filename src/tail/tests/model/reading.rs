@@ -30,6 +30,7 @@ pub struct Reading {
     sent: Vec<Sent>,
     paused: bool,
     buffer: usize,
+    hints: bool,
     ahead: Duration,
     run: u32,
     /// In this run, until something is done to the files: the youngest content read of each container.
@@ -38,7 +39,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub fn new(folder: &Path, max_open_files: usize, buffer: usize) -> Reading {
+    pub fn new(folder: &Path, max_open_files: usize, buffer: usize, hints: bool) -> Reading {
         let logs = folder.canonicalize().unwrap().join("logs");
         let config = Config {
             include: vec![logs.join("*/*/*.log").display().to_string()],
@@ -47,13 +48,14 @@ impl Reading {
             ..Config::default()
         };
         Reading {
-            tailer: begin(&config, folder),
+            tailer: begin(&config, folder, hints),
             folder: folder.to_path_buf(),
             config,
             streams: BTreeMap::new(),
             sent: Vec::new(),
             paused: false,
             buffer,
+            hints,
             ahead: Duration::ZERO,
             run: 1,
             order: None,
@@ -219,8 +221,8 @@ impl Reading {
     pub fn crash(&mut self, node: &mut Node) {
         self.lost = self.lost();
         // Two can't have the same state folder, so the old one goes first.
-        self.tailer = begin(&self.config, &self.folder.join("between"));
-        self.tailer = begin(&self.config, &self.folder);
+        self.tailer = begin(&self.config, &self.folder.join("between"), false);
+        self.tailer = begin(&self.config, &self.folder, self.hints);
         self.streams.clear();
         self.sent.clear();
         self.paused = false;
@@ -230,8 +232,11 @@ impl Reading {
     }
 }
 
-fn begin(config: &Config, folder: &Path) -> Tailer {
+fn begin(config: &Config, folder: &Path, hints: bool) -> Tailer {
     let mut tailer = start(config, folder);
+    if hints {
+        return tailer;
+    }
     tailer.watch = Watch::with(|_| Err(notify::Error::io(io::Error::from_raw_os_error(libc::EMFILE))));
     tailer
 }
