@@ -68,9 +68,11 @@ pub struct FileId(pub(crate) u64);
 pub struct Ready {
     /// Its name in calls.
     pub id: FileId,
-    /// The path as the include glob matched it. For a rotated file it is still the live path: the container is read from it.
+    /// The path as the include glob matched it. For a rotated file, compressed or not, it is still the live path: the container is
+    /// read from it.
     pub path: PathBuf,
-    /// Who it is. With a byte offset it names a place for good, through renames and restarts.
+    /// Who it is, or was before the kubelet compressed it. With a byte offset it names a place for good, through renames, restarts and
+    /// compression.
     pub identity: Identity,
     /// Where reading of this file began: 0, or what a checkpoint said.
     pub offset: u64,

@@ -179,7 +179,7 @@ fn run(acts: &[Act], max_open_files: usize, buffer: usize, hints: bool) {
 
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::with_cases(
-        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
     ) })]
 
     #[test]
