@@ -212,7 +212,13 @@ impl Resolver {
         if let Some(real) = self.folders.get(folder) {
             return Ok(real.clone());
         }
-        let real = fs::canonicalize(folder)?;
+        // One look for each folder of a walk, instead of one for each of its ancestors every time.
+        let real = match (folder.parent(), folder.file_name()) {
+            (Some(parent), Some(name)) if !fs::symlink_metadata(folder)?.is_symlink() => {
+                self.folder(parent)?.join(name)
+            }
+            _ => fs::canonicalize(folder)?,
+        };
         self.folders.insert(folder.to_path_buf(), real.clone());
         Ok(real)
     }

@@ -123,10 +123,11 @@ impl Handle {
         }
     }
 
-    /// Whether it is open and nothing else leads to it any more.
+    /// Whether it is open and nothing else leads to its content any more.
     pub fn unlinked(&self) -> bool {
         let file = match self {
-            Handle::Plain { file, .. } => file.as_ref(),
+            Handle::Plain { next: Some(_), .. } => None,
+            Handle::Plain { file, next: None } => file.as_ref(),
             Handle::Packed { inflater, .. } => inflater.as_ref().map(|inflater| inflater.file()),
         };
         file.is_some_and(|file| file.metadata().map_or(true, |metadata| metadata.nlink() == 0))

@@ -142,6 +142,24 @@ fn a_closed_file_that_is_compressed_while_we_run_is_unpacked() {
 }
 
 #[test]
+fn an_open_file_that_was_compressed_may_be_closed_at_any_moment() {
+    let mut reader = Reader::new(|config| config.max_open_files = 1);
+    reader.append("pod/0.log", &lines(0..20));
+    reader.tailer.sweep(Instant::now());
+    reader.rename("pod/0.log", FIRST);
+    compress(&reader, FIRST);
+    // Each of these takes the only descriptor.
+    reader.append("pod/0.log", &line(20));
+    reader.append("other/0.log", &line(0));
+    reader.read_later();
+    assert_eq!(reader.tailer.stats().lost, Losses::default());
+    assert_eq!(
+        reader.streams.values().map(|stream| stream.text.len()).sum::<usize>(),
+        lines(0..21).len() + line(0).len()
+    );
+}
+
+#[test]
 fn of_a_damaged_one_what_can_be_is_read_and_the_rest_counted_once() {
     let mut reader = Reader::new(|_| {});
     reader.append("pod/0.log", &line(0));
