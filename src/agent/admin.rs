@@ -49,7 +49,7 @@ async fn healthz() -> &'static str {
 /// Whether it does all that it should, and what keeps it from that; and what an operator should know beside.
 async fn readyz(With(served): With<Served>) -> Response {
     let (reasons, details) = served.state.with(|state| {
-        let lost: u64 = state.files.bytes_lost;
+        let lost = state.files.lost.total();
         let details = json!({
             "reload": state.reload_trouble.as_deref().unwrap_or("ok"),
             "patterns": state.patterns,
@@ -57,7 +57,9 @@ async fn readyz(With(served): With<Served>) -> Response {
             "files_refused": state.files.refused,
             "polling": state.files.polling,
             "lag_bytes": state.files.lag_bytes,
-            "bytes_lost": lost,
+            "lag_seconds": state.files.lag.as_secs(),
+            "lost_bytes": lost.bytes,
+            "lost_files": lost.files,
         });
         (state.unready(), details)
     });

@@ -7,16 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::expand::expand;
-pub use self::values::Span;
 use self::values::one_or_many;
+pub use self::values::{Since, Span};
 use crate::classify;
 use crate::correlate::rate::Rate;
 use crate::export::delivery;
 use crate::export::otlp::{Compression, Explicit, Headers, Protocol};
+use crate::frame::{self, Format};
 use crate::pattern::Problem;
 use crate::tail;
 use crate::yaml::{self, Mistake, Node};
@@ -157,6 +159,14 @@ pub struct Limits {
     pub request_bytes: usize,
     /// Log files held open; beyond it those idle longest are closed and opened again when they grow.
     pub open_files: usize,
+    /// Log files followed at once; beyond it others are taken up when some are gone.
+    pub files: usize,
+    /// Folders walked and watched; what is beyond is not read.
+    pub folders: usize,
+    /// Bytes of deleted files that are kept on the disk because they are being read; beyond it those deleted first are given up.
+    pub deleted_bytes: u64,
+    /// Bytes that one rotated and compressed file may unpack to.
+    pub unpacked_bytes: u64,
     /// Failures whose repeats are folded at once; beyond it summaries come early.
     pub repeats: usize,
 }
@@ -175,6 +185,10 @@ impl Default for Limits {
             request_events: delivery.events,
             request_bytes: delivery.bytes,
             open_files: tail.max_open_files,
+            files: tail.max_files,
+            folders: tail.max_folders,
+            deleted_bytes: tail.max_deleted_bytes,
+            unpacked_bytes: tail.max_unpacked_bytes,
             repeats: 4096,
         }
     }
@@ -209,6 +223,8 @@ impl Limits {
             ("request_events", self.request_events, 1, 100_000),
             ("request_bytes", self.request_bytes, 64 << 10, 64 * mib),
             ("open_files", self.open_files, 1, 1_000_000),
+            ("files", self.files, 1, 10_000_000),
+            ("folders", self.folders, 1, 10_000_000),
             ("repeats", self.repeats, 1, 1_000_000),
         ];
         let outside = table.into_iter().filter(|(_, value, least, most)| !(*least..=*most).contains(value));
@@ -236,30 +252,47 @@ pub struct Files {
     pub exclude: Vec<String>,
     /// Where files are taken up that are there at a first start.
     pub read_from: ReadFrom,
+    /// For `read_from: since`: a time, or so long before the start.
+    pub since: Option<Since>,
 }
 
 impl Default for Files {
     fn default() -> Self {
-        Files { include: vec!["/var/log/pods/*/*/*.log".into()], exclude: Vec::new(), read_from: ReadFrom::End }
+        let include = vec!["/var/log/pods/*/*/*.log".into()];
+        Files { include, exclude: Vec::new(), read_from: ReadFrom::End, since: None }
     }
 }
 
 impl Files {
     /// As `tail` wants it.
     pub fn to_tail(&self, limits: &Limits) -> tail::Config {
-        let read_from = match self.read_from {
-            ReadFrom::Beginning => tail::ReadFrom::Beginning,
-            ReadFrom::End => tail::ReadFrom::End,
+        let read_from = match (self.read_from, self.since) {
+            (ReadFrom::Beginning, _) => tail::ReadFrom::Beginning,
+            (ReadFrom::End, _) => tail::ReadFrom::End,
+            (ReadFrom::Since, Some(Since::At(time))) => tail::ReadFrom::Since(time),
+            (ReadFrom::Since, since) => {
+                let ago = if let Some(Since::Ago(ago)) = since { ago } else { DEFAULT_SINCE };
+                // Longer ago than time goes back is the beginning.
+                tail::ReadFrom::Since((Timestamp::now() - ago).max(Timestamp::UNIX_EPOCH))
+            }
         };
         tail::Config {
             include: self.include.clone(),
             exclude: self.exclude.clone(),
             read_from,
+            line_time: Some(|line| frame::decode(line, Format::Auto).time),
             max_open_files: limits.open_files,
+            max_files: limits.files,
+            max_folders: limits.folders,
+            max_deleted_bytes: limits.deleted_bytes,
+            max_unpacked_bytes: limits.unpacked_bytes,
             ..tail::Config::default()
         }
     }
 }
+
+/// What `read_from: since` means without `since`.
+const DEFAULT_SINCE: Duration = Duration::from_secs(3600);
 
 /// Where files are taken up that are there at a first start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -269,6 +302,8 @@ pub enum ReadFrom {
     Beginning,
     /// After their last line.
     End,
+    /// At the first line of a time: `sources.files.since`, or an hour before the start.
+    Since,
 }
 
 /// Where events go.
@@ -441,7 +476,7 @@ mod tests {
             [
                 "5:21: the environment has no variable `NOWHERE` (set it, or give a default: ${NOWHERE:-…})",
                 "1:1: unknown key `state_dirr` (did you mean `state_dir`?)",
-                "3:23: unknown value `start` (one of: beginning, end)",
+                "3:23: unknown value `start` (one of: beginning, end, since)",
                 "5:45: unknown value `grcp` (did you mean `grpc`?)",
             ]
         );

@@ -16,7 +16,7 @@ use prometheus::Registry;
 
 use super::deliver;
 use crate::export::otlp::{self, Settings};
-use crate::tail::Stats;
+use crate::tail::{Loss, Stats};
 
 /// What can be asked for at any time.
 #[derive(Debug, Default)]
@@ -111,6 +111,7 @@ impl Metrics {
         let provider = builder.build();
         let meter = provider.meter(env!("CARGO_PKG_NAME"));
         observe_files(&meter, state);
+        observe_losses(&meter, state);
         observe_outputs(&meter, state);
         observe_rest(&meter, state);
         let counter = |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
@@ -139,7 +140,7 @@ impl Metrics {
 type Look<T> = fn(&Stats) -> T;
 
 fn observe_files(meter: &Meter, state: &Shared) {
-    let gauges: [(&str, &str, Look<u64>); 6] = [
+    let gauges: [(&str, &str, Look<u64>); 7] = [
         ("faultscope.files.open", "Log files held open.", |stats| stats.files_open as u64),
         ("faultscope.files.followed", "Log files followed.", |stats| stats.files_known as u64),
         ("faultscope.files.refused", "Paths that can't be read or lead out of the log folders.", |s| s.refused as u64),
@@ -149,6 +150,9 @@ fn observe_files(meter: &Meter, state: &Shared) {
             |s| u64::from(s.polling),
         ),
         ("faultscope.lag.bytes", "Bytes in log files that have not been read.", |stats| stats.lag_bytes),
+        ("faultscope.rotated.unread.files", "Files with unread bytes that were rotated away or deleted.", |stats| {
+            stats.rotated_unread_files as u64
+        }),
         ("faultscope.rotated.unread.bytes", "Unread bytes in files that were rotated away or deleted.", |stats| {
             stats.rotated_unread_bytes
         }),
@@ -166,6 +170,36 @@ fn observe_files(meter: &Meter, state: &Shared) {
         let state = state.clone();
         let observe = move |to: &dyn AsyncInstrument<u64>| to.observe(state.with(|state| look(&state.files)), &[]);
         meter.u64_observable_counter(name).with_description(what).with_callback(observe).build();
+    }
+}
+
+type LookAt = fn(&Loss) -> u64;
+
+/// What can't be read any more, by reason, and how far behind reading and checkpoints are.
+fn observe_losses(meter: &Meter, state: &Shared) {
+    let counters: [(&str, &str, LookAt); 2] = [
+        ("faultscope.lost.bytes", "Bytes that vanished before they could be read, by reason.", |loss| loss.bytes),
+        ("faultscope.lost.files", "Files of which something vanished unread, by reason.", |loss| loss.files),
+    ];
+    for (name, what, look) in counters {
+        let state = state.clone();
+        let observe = move |to: &dyn AsyncInstrument<u64>| {
+            for (reason, loss) in state.with(|state| state.files.lost).each() {
+                to.observe(look(&loss), &[KeyValue::new("reason", reason.name())]);
+            }
+        };
+        meter.u64_observable_counter(name).with_description(what).with_callback(observe).build();
+    }
+    let gauges: [(&str, &str, fn(&Stats) -> f64); 2] = [
+        ("faultscope.lag.seconds", "Age of the oldest byte that has not been read.", |stats| stats.lag.as_secs_f64()),
+        ("faultscope.checkpoint.age.seconds", "Since checkpoints were last up to date.", |stats| {
+            stats.checkpoint_age.unwrap_or_default().as_secs_f64()
+        }),
+    ];
+    for (name, what, look) in gauges {
+        let state = state.clone();
+        let observe = move |to: &dyn AsyncInstrument<f64>| to.observe(state.with(|state| look(&state.files)), &[]);
+        meter.f64_observable_gauge(name).with_description(what).with_callback(observe).build();
     }
 }
 

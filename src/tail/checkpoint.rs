@@ -1,22 +1,21 @@
 //! The checkpoint file: how far each log file is done, kept across restarts.
 //!
-//! Knows nothing of open files or of what was found in them. One JSON document, replaced as a whole and durably: written beside, synced,
-//! renamed, and the folder synced. Version 1 is
-//! `{"version":1,"files":[{"path","dev","inode","prefix_len","prefix_hash","offset","line","seen"}]}`.
+//! Knows nothing of open files or of what was found in them. One JSON document (see [`entry`](super::entry)), replaced as a whole and
+//! durably: written beside, synced, renamed, and the folder synced. The folder is locked, so that two agents don't take turns at
+//! overwriting what the other did.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::identity::{Identity, PREFIX_LIMIT, Prefix};
-use super::ledger::Mark;
+use super::entry::{self, Entry};
 
-const VERSION: u64 = 1;
 const NAME: &str = "checkpoints.json";
+const LOCK: &str = "lock";
 /// Files remembered at most; those seen last are kept.
 pub const ENTRY_LIMIT: usize = 100_000;
 /// A checkpoint file can't be larger than this many bytes: [`ENTRY_LIMIT`] entries with long paths.
@@ -25,100 +24,6 @@ const SIZE_LIMIT: u64 = 128 << 20;
 pub const KEEP_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// Damaged files kept for inspection.
 const DAMAGED_LIMIT: u32 = 9;
-
-/// How far one file is done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Where the file is, or was, written. Says where to look; doesn't identify it, so bytes that aren't
-    /// UTF-8 may be replaced.
-    pub path: String,
-    dev: u64,
-    inode: u64,
-    prefix_len: usize,
-    prefix_hash: Hex,
-    /// The first byte to be read again.
-    pub offset: u64,
-    /// The 1-based number of the line at `offset`; 0 where it hasn't been counted.
-    pub line: u64,
-    /// When the file was last there: seconds since 1970, in steps of an hour.
-    pub seen: i64,
-}
-
-/// 16 hexadecimal digits: JSON readers elsewhere lose the low bits of such large numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-struct Hex(u64);
-
-impl TryFrom<String> for Hex {
-    type Error = std::num::ParseIntError;
-
-    fn try_from(text: String) -> Result<Hex, Self::Error> {
-        u64::from_str_radix(&text, 16).map(Hex)
-    }
-}
-
-impl From<Hex> for String {
-    fn from(hex: Hex) -> String {
-        format!("{:016x}", hex.0)
-    }
-}
-
-impl Entry {
-    /// An entry for a file seen at `seen`.
-    pub fn new(path: &Path, identity: Identity, prefix: Prefix, mark: Mark, seen: Timestamp) -> Entry {
-        Entry {
-            path: path.to_string_lossy().into_owned(),
-            dev: identity.dev,
-            inode: identity.inode,
-            prefix_len: prefix.len,
-            prefix_hash: Hex(prefix.hash),
-            offset: mark.offset,
-            line: mark.line,
-            seen: hour(seen),
-        }
-    }
-
-    /// Who the file is.
-    pub fn identity(&self) -> Identity {
-        Identity { dev: self.dev, inode: self.inode }
-    }
-
-    /// What it begins with.
-    pub fn prefix(&self) -> Prefix {
-        Prefix { len: self.prefix_len, hash: self.prefix_hash.0 }
-    }
-
-    /// Where to go on.
-    pub fn mark(&self) -> Mark {
-        Mark { offset: self.offset, line: self.line }
-    }
-
-    /// Notes that the file is there at `now`.
-    pub fn see(&mut self, now: Timestamp) {
-        self.seen = hour(now);
-    }
-
-    fn is_sane(&self) -> bool {
-        self.prefix_len <= PREFIX_LIMIT
-    }
-}
-
-/// Whole hours, so that a quiet node writes the same bytes, which is to say nothing, most of the time.
-fn hour(time: Timestamp) -> i64 {
-    time.as_second().div_euclid(3600) * 3600
-}
-
-#[derive(Serialize, Deserialize)]
-struct Document {
-    version: u64,
-    files: Vec<Entry>,
-}
-
-/// Read first: the entries of another version may well look different.
-#[derive(Deserialize)]
-struct Version {
-    version: u64,
-}
 
 /// Why checkpoints can't be kept.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +49,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Another process keeps its checkpoints there.
+    #[error(
+        "another faultscope is running with the state folder {}; stop it, or give each its own state_dir", folder.display()
+    )]
+    InUse {
+        /// The state folder.
+        folder: PathBuf,
     },
     /// Writing failed. The checkpoints written before are still in force.
     #[error("can't write checkpoints to {}: {source}; after a restart, logs are read again from the last ones written", path.display())]
@@ -173,7 +86,11 @@ pub struct Checkpoints {
     fresh: bool,
     damage: Option<Damage>,
     /// Hash of what was last written, so that nothing is written twice.
-    saved: u64,
+    written: u64,
+    saved: Option<Instant>,
+    failures: u64,
+    /// Holds the lock as long as it is open.
+    _lock: File,
 }
 
 impl Checkpoints {
@@ -182,11 +99,12 @@ impl Checkpoints {
     /// A damaged file is no error: it is set aside, see [`damage`](Checkpoints::damage).
     ///
     /// # Errors
-    /// [`CheckpointError::Unwritable`] and [`CheckpointError::Unreadable`], both for the operator to mend.
+    /// [`CheckpointError::Unwritable`], [`CheckpointError::InUse`] and [`CheckpointError::Unreadable`], all for the operator to mend.
     pub fn open(state_dir: &Path) -> Result<Checkpoints, CheckpointError> {
         let folder = state_dir.to_path_buf();
         let unwritable = |source| CheckpointError::Unwritable { folder: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(unwritable)?;
+        let lock = lock(&folder)?;
         try_writing(&folder).map_err(unwritable)?;
         let path = folder.join(NAME);
         let found = read(&path).map_err(|source| CheckpointError::Unreadable { path: path.clone(), source })?;
@@ -198,7 +116,7 @@ impl Checkpoints {
             }
             None => (Vec::new(), true, None),
         };
-        Ok(Checkpoints { folder, entries, fresh, damage, saved: 0 })
+        Ok(Checkpoints { folder, entries, fresh, damage, written: 0, saved: None, failures: 0, _lock: lock })
     }
 
     /// Whether there were no usable checkpoints: the first start on this node, as far as anyone can tell.
@@ -216,25 +134,52 @@ impl Checkpoints {
         std::mem::take(&mut self.entries)
     }
 
+    /// How long ago [`save`](Checkpoints::save) last succeeded.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.saved.map(|saved| saved.elapsed())
+    }
+
+    /// How often [`save`](Checkpoints::save) failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    /// There is nothing to be written.
+    pub(super) fn unchanged(&mut self) {
+        self.saved = Some(Instant::now());
+    }
+
     /// Writes these entries, without those of files not seen for a week before `now`, and the ones seen last if there are more
     /// than [`ENTRY_LIMIT`]. Writes nothing if nothing changed.
     ///
     /// # Errors
     /// [`CheckpointError::Unsaved`].
-    pub(super) fn save(&mut self, mut files: Vec<Entry>, now: Timestamp) -> Result<(), CheckpointError> {
+    pub(super) fn save(&mut self, files: Vec<Entry>, now: Timestamp) -> Result<(), CheckpointError> {
+        let path = self.folder.join(NAME);
+        match self.write(&path, files, now) {
+            Ok(()) => {
+                self.saved = Some(Instant::now());
+                Ok(())
+            }
+            Err(source) => {
+                self.failures += 1;
+                Err(CheckpointError::Unsaved { path, source })
+            }
+        }
+    }
+
+    fn write(&mut self, path: &Path, mut files: Vec<Entry>, now: Timestamp) -> io::Result<()> {
         files.retain(|entry| is_recent(entry, now));
         if files.len() > ENTRY_LIMIT {
             files.sort_by_key(|entry| std::cmp::Reverse(entry.seen));
             files.truncate(ENTRY_LIMIT);
         }
-        files.sort_by_cached_key(|entry| (entry.path.clone(), entry.identity()));
-        let path = self.folder.join(NAME);
-        let unsaved = |source| CheckpointError::Unsaved { path: path.clone(), source };
-        let json = serde_json::to_vec(&Document { version: VERSION, files }).map_err(|error| unsaved(error.into()))?;
+        files.sort_by_cached_key(|entry| (entry.path.clone(), entry.holder()));
+        let json = entry::to_json(files)?;
         let hash = xxh3_64(&json);
-        if hash != self.saved {
-            replace(&self.folder, &path, &json).map_err(unsaved)?;
-            self.saved = hash;
+        if hash != self.written {
+            replace(&self.folder, path, &json)?;
+            self.written = hash;
         }
         Ok(())
     }
@@ -243,6 +188,22 @@ impl Checkpoints {
 /// Whether an entry is still worth keeping at `now`.
 pub(super) fn is_recent(entry: &Entry, now: Timestamp) -> bool {
     now.as_second().saturating_sub(entry.seen) <= KEEP_SECONDS
+}
+
+/// Takes the folder for this process. The lock goes with the process, however that ends.
+fn lock(folder: &Path) -> Result<File, CheckpointError> {
+    let unwritable = |source| CheckpointError::Unwritable { folder: folder.to_path_buf(), source };
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(unwritable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(CheckpointError::InUse { folder: folder.to_path_buf() }),
+        // Some network file systems have no locks.
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(folder = %folder.display(), %error, "can't lock the state folder; see that no other faultscope uses it");
+        }
+    }
+    Ok(file)
 }
 
 fn temporary(folder: &Path) -> PathBuf {
@@ -257,11 +218,19 @@ fn try_writing(folder: &Path) -> io::Result<()> {
 
 fn replace(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = temporary(folder);
-    let mut file = File::create(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    let written = write_durably(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        // On a full disk half a file would only take up space. What is in force lies in another one.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
     File::open(folder)?.sync_all()
+}
+
+fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 /// What is in the file; `None` if there is none.
@@ -280,15 +249,7 @@ fn parse(json: &[u8]) -> Result<Vec<Entry>, String> {
     if json.len() as u64 > SIZE_LIMIT {
         return Err(format!("larger than {SIZE_LIMIT} bytes"));
     }
-    let Version { version } = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    if version != VERSION {
-        return Err(format!("version {version}, and only version {VERSION} is known"));
-    }
-    let document: Document = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    match document.files.iter().find(|entry| !entry.is_sane()) {
-        Some(entry) => Err(format!("prefix_len {} is more than {PREFIX_LIMIT}", entry.prefix_len)),
-        None => Ok(document.files),
-    }
+    entry::parse(json)
 }
 
 fn set_aside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
@@ -301,5 +262,5 @@ fn set_aside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
 }
 
 #[cfg(test)]
-#[path = "checkpoint_tests.rs"]
+#[path = "tests/checkpoint.rs"]
 mod tests;

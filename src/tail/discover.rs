@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use glob::Pattern;
 
@@ -33,8 +34,14 @@ pub struct Sighting {
     pub size: u64,
     /// When its inode last changed: seconds and nanoseconds.
     pub changed: (i64, i64),
+    /// When it was last written to, where the file system tells.
+    pub modified: Option<SystemTime>,
     /// Whether a glob matched it; otherwise it is here only as a sibling.
     pub included: bool,
+    /// Whether a glob matches its live path, be there such a file or not. Told only of what the kubelet rotated.
+    pub kin: bool,
+    /// Whether it is compressed. The plain file of the same name isn't there then.
+    pub compressed: bool,
 }
 
 impl Sighting {
@@ -77,9 +84,10 @@ impl Globs {
     }
 
     /// Walks the disk. `lives` are live paths that have been seen before: their folders are searched for rotated siblings even
-    /// while the live file itself is missing, as it is between the rename and the reopening of a rotation.
-    pub fn walk(&self, lives: &HashSet<PathBuf>) -> Walk {
-        let mut walker = Walker::default();
+    /// while the live file itself is missing, as it is between the rename and the reopening of a rotation. At most so many folders
+    /// are listed.
+    pub fn walk(&self, lives: &HashSet<PathBuf>, max_folders: usize) -> Walk {
+        let mut walker = Walker::new(max_folders);
         for include in &self.includes {
             walker.find(include);
         }
@@ -97,12 +105,27 @@ impl Globs {
         for found in walker.found {
             self.sight(found, &mut resolver, &mut seen, &mut walk);
         }
-        // Under one name each: hints come under the name that a folder was last watched by.
-        let folders = walker.folders.iter().filter_map(|folder| resolver.folder(folder).ok());
-        walk.folders = folders.collect();
-        walk.folders.retain(|folder| resolver.is_inside(folder));
+        walk.folders = resolver.real(&walker.folders);
         walk.refused.append(&mut walker.refused);
         settle_rotated(&mut walk, lives);
+        walk
+    }
+
+    /// Looks only at what was just created, a file or a folder, and what is in it; rotated files are left out. It has no symbolic links
+    /// in its path.
+    pub fn walk_below(&self, created: &Path, max_folders: usize) -> Walk {
+        let mut walker = Walker::new(max_folders);
+        for include in &self.includes {
+            walker.find_below(include, created);
+        }
+        let mut resolver = Resolver::new(self.includes.iter().map(|include| include.root.as_path()));
+        let mut walk = Walk::default();
+        let mut seen = HashMap::new();
+        for found in std::mem::take(&mut walker.found) {
+            self.sight(found, &mut resolver, &mut seen, &mut walk);
+        }
+        walk.sightings.retain(|sighting| sighting.included && names::rotated(&sighting.path).is_none());
+        walk.folders = resolver.real(&walker.folders);
         walk
     }
 
@@ -125,11 +148,14 @@ impl Globs {
             return;
         }
         let identity = Identity::of(&metadata);
+        let compressed = names::compressed(&path).is_some();
+        let included = found.included && !compressed;
         if let Some(&earlier) = seen.get(&identity) {
-            walk.sightings[earlier].included |= found.included;
+            walk.sightings[earlier].included |= included;
             return;
         }
         seen.insert(identity, walk.sightings.len());
+        let live = names::live_of(&shown);
         walk.sightings.push(Sighting {
             live: path.clone(),
             shown,
@@ -137,7 +163,10 @@ impl Globs {
             identity,
             size: metadata.len(),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
-            included: found.included,
+            modified: metadata.modified().ok(),
+            included,
+            kin: found.kin && !live.is_some_and(|live| self.excluded(&live)),
+            compressed,
         });
     }
 
@@ -183,9 +212,21 @@ impl Resolver {
         if let Some(real) = self.folders.get(folder) {
             return Ok(real.clone());
         }
-        let real = fs::canonicalize(folder)?;
+        // One look for each folder of a walk, instead of one for each of its ancestors every time.
+        let real = match (folder.parent(), folder.file_name()) {
+            (Some(parent), Some(name)) if !fs::symlink_metadata(folder)?.is_symlink() => {
+                self.folder(parent)?.join(name)
+            }
+            _ => fs::canonicalize(folder)?,
+        };
         self.folders.insert(folder.to_path_buf(), real.clone());
         Ok(real)
+    }
+
+    /// Under one name each: hints come under the name that a folder was last watched by.
+    fn real(&mut self, folders: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let real: BTreeSet<PathBuf> = folders.iter().filter_map(|folder| self.folder(folder).ok()).collect();
+        real.into_iter().filter(|folder| self.is_inside(folder)).collect()
     }
 
     fn is_inside(&self, path: &Path) -> bool {
@@ -215,12 +256,21 @@ fn settle_rotated(walk: &mut Walk, lives: &HashSet<PathBuf>) {
         .filter(|sighting| sighting.included)
         .map(|sighting| (sighting.path.clone(), sighting.shown.clone()))
         .collect();
+    let plain: HashSet<PathBuf> =
+        walk.sightings.iter().filter(|sighting| !sighting.compressed).map(|sighting| sighting.path.clone()).collect();
     walk.sightings.retain_mut(|sighting| {
-        let Some((live, _)) = names::rotated(&sighting.path) else {
+        let before = names::compressed(&sighting.path);
+        if before.as_ref().is_some_and(|before| plain.contains(before)) {
+            // Just being compressed: the plain file goes in a moment, and as long as it is there it is the one to read.
+            return false;
+        }
+        let Some((live, _)) = names::rotated(before.as_ref().unwrap_or(&sighting.path)) else {
             return sighting.included;
         };
         if let Some(live_shown) = shown.get(&live) {
             sighting.shown.clone_from(live_shown);
+        } else if let Some(live_shown) = names::live_of(&sighting.shown).filter(|_| sighting.kin) {
+            sighting.shown = live_shown;
         } else if lives.contains(&live) {
             sighting.shown.clone_from(&live);
         } else {

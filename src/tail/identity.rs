@@ -38,7 +38,9 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    fn of(bytes: &[u8]) -> Prefix {
+    /// Hashes the first bytes of a file.
+    pub fn of(bytes: &[u8]) -> Prefix {
+        let bytes = &bytes[..bytes.len().min(PREFIX_LIMIT)];
         Prefix { len: bytes.len(), hash: if bytes.is_empty() { 0 } else { xxh3_64(bytes) } }
     }
 
@@ -61,6 +63,11 @@ impl Prefix {
         let wanted = &mut buffer[..self.len.min(PREFIX_LIMIT)];
         let filled = read_first(file, wanted)?;
         Ok(Prefix::of(&wanted[..filled]) == *self)
+    }
+
+    /// Whether these are the first bytes of a file that begins so.
+    pub fn holds_in(&self, first: &[u8]) -> bool {
+        first.get(..self.len).is_some_and(|first| Prefix::of(first) == *self)
     }
 
     /// Takes in bytes that have come since, unless those taken before have changed: then it stays, so that

@@ -1,8 +1,10 @@
 //! Lines in an open file: how many there are before a place, and where the last one ends.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
+
+use flate2::bufread::GzDecoder;
 
 /// Newlines in the first `end` bytes.
 ///
@@ -21,6 +23,19 @@ pub fn newlines_before(file: &File, end: u64) -> io::Result<u64> {
         offset += bytes as u64;
     }
     Ok(lines)
+}
+
+/// Newlines in the first `end` bytes of what a compressed file unpacks to, as far as it does.
+///
+/// A damaged one isn't counted to its end; whoever reads it says so.
+pub fn newlines_in(file: File, end: u64) -> u64 {
+    let mut unpacking = GzDecoder::new(BufReader::new(file)).take(end);
+    let mut buffer = vec![0; 64 << 10];
+    let mut lines = 0;
+    while let Ok(bytes @ 1..) = unpacking.read(&mut buffer) {
+        lines += memchr::memchr_iter(b'\n', &buffer[..bytes]).count() as u64;
+    }
+    lines
 }
 
 /// The byte after the last newline, looking back some `limit` bytes: the start of the file if it has no newline,

@@ -6,19 +6,29 @@
 //! Invariant: [`Ledger`] alone says how far a file is done. A checkpoint is its watermark and nothing else, so no byte is skipped
 //! after a restart whose event wasn't acknowledged.
 //!
-//! In reading order: `names` (what a file name says), `identity` (when a file is the same file), `walk` and `discover` (what the globs
-//! reach), `watch` (hints), `file` and `lines` (one followed file), `scan` (what is on the disk held against what is followed),
-//! `ready` (whose turn it is), `ledger`, `checkpoint`.
+//! In reading order: `config`, `names` (what a file name says), `identity` (when a file is the same file), `walk` and `discover` (what the
+//! globs reach), `watch` (hints), `file` (one followed file) with `handle`, `gzip`, `departure`, `arrivals` and `lines`, `scan` (what is on
+//! the disk held against what is followed), `take_up` (what to do with a file that was seen) with `since`, `ready` (whose turn it is),
+//! `ledger`, `entry` and `checkpoint`, `stats`.
 
+mod arrivals;
 mod checkpoint;
+mod config;
+mod departure;
 mod discover;
+mod entry;
 mod file;
+mod gzip;
+mod handle;
 mod identity;
 mod ledger;
 mod lines;
 mod names;
 mod ready;
 mod scan;
+mod since;
+mod stats;
+mod take_up;
 mod walk;
 mod watch;
 
@@ -28,15 +38,18 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use xxhash_rust::xxh3::Xxh3;
 
 pub use checkpoint::{CheckpointError, Checkpoints, Damage};
+pub use config::{Config, LineTime, ReadFrom};
 pub use identity::Identity;
 pub use ledger::{Ledger, Mark, UnitId};
+pub use stats::{Loss, LossReason, Losses, Stats};
 
-use checkpoint::Entry;
 use discover::Globs;
+use entry::Entry;
 use file::{Followed, Step};
-use scan::Known;
+use take_up::Known;
 use watch::Watch;
 
 /// How often sizes are looked at while inotify can't tell.
@@ -45,53 +58,6 @@ const LOOK_PERIOD: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// How long a file that couldn't be read is left alone.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
-
-/// Where files are taken up that are there at a first start, when there are no checkpoints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReadFrom {
-    /// At their first byte.
-    Beginning,
-    /// After their last whole line.
-    #[default]
-    End,
-}
-
-/// What to read.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Globs (`*`, `?`, `[…]`, `**` for folders). Relative ones start at the current folder.
-    pub include: Vec<String>,
-    /// Globs over absolute paths, of what not to read. `.gz` and `.tmp` are never read.
-    pub exclude: Vec<String>,
-    /// Where to begin at a first start. Files that appear later are read from their beginning.
-    pub read_from: ReadFrom,
-    /// Descriptors held at once. Beyond it, files that have been idle longest are closed and opened again when they grow.
-    pub max_open_files: usize,
-    /// How often folders are walked, whatever inotify says: between a tenth of a second and a day.
-    pub rescan: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            include: vec!["/var/log/pods/*/*/*.log".to_string()],
-            exclude: Vec::new(),
-            read_from: ReadFrom::End,
-            max_open_files: 4096,
-            rescan: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Config {
-    /// Checks the globs without touching a file.
-    ///
-    /// # Errors
-    /// A glob that can't be used, or none at all.
-    pub fn check(&self) -> Result<(), TailError> {
-        Globs::new(&self.include, &self.exclude).map(|_| ())
-    }
-}
 
 /// Names a file for as long as it is followed. Ours; never used twice in a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,9 +68,11 @@ pub struct FileId(pub(crate) u64);
 pub struct Ready {
     /// Its name in calls.
     pub id: FileId,
-    /// The path as the include glob matched it. For a rotated file it is still the live path: the container is read from it.
+    /// The path as the include glob matched it. For a rotated file, compressed or not, it is still the live path: the container is
+    /// read from it.
     pub path: PathBuf,
-    /// Who it is. With a byte offset it names a place for good, through renames and restarts.
+    /// Who it is, or was before the kubelet compressed it. With a byte offset it names a place for good, through renames, restarts and
+    /// compression.
     pub identity: Identity,
     /// Where reading of this file began: 0, or what a checkpoint said.
     pub offset: u64,
@@ -127,29 +95,6 @@ pub struct Read {
     pub truncated: bool,
 }
 
-/// Numbers for metrics and health.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Files held open.
-    pub files_open: usize,
-    /// Files followed.
-    pub files_known: usize,
-    /// Bytes read since the start.
-    pub bytes_read: u64,
-    /// Bytes there and not read.
-    pub lag_bytes: u64,
-    /// Those of them in files that were rotated away or deleted: in danger.
-    pub rotated_unread_bytes: u64,
-    /// Bytes that vanished before they could be read.
-    pub bytes_lost: u64,
-    /// Files whose content was replaced.
-    pub truncations: u64,
-    /// Paths that can't be read or lead out of the log folders.
-    pub refused: usize,
-    /// Inotify doesn't cover all folders, so sizes are looked at every second.
-    pub polling: bool,
-}
-
 /// Why a [`Tailer`] can't be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TailError {
@@ -170,19 +115,27 @@ pub enum TailError {
 #[derive(Debug)]
 pub struct Tailer {
     globs: Globs,
-    read_from: ReadFrom,
+    config: Config,
+    /// What is configured, or less where the system allows less.
     max_open_files: usize,
     rescan: Duration,
     watch: Watch,
     checkpoints: Checkpoints,
     ledger: Ledger,
     files: BTreeMap<FileId, Followed>,
-    by_identity: HashMap<Identity, FileId>,
+    by_holder: HashMap<Identity, FileId>,
     by_path: HashMap<PathBuf, FileId>,
     known: HashMap<Identity, Known>,
+    /// During a walk: what was known of an inode, or a content, that is another's by now, and the live path of that.
+    displaced: Vec<(Entry, PathBuf)>,
     /// Paths already complained about, so that each is named once.
     complained: HashSet<PathBuf>,
     last_id: u64,
+    /// Of the last checkpoint written: see [`progress`](Tailer::progress).
+    saved_progress: Option<u64>,
+    saved_hour: Option<i64>,
+    /// What is remembered of files that aren't followed has changed since.
+    unsaved: bool,
     /// Ticks with each use of a file.
     clock: u64,
     now: Instant,
@@ -192,7 +145,7 @@ pub struct Tailer {
     earliest_scan: Instant,
     next_look: Instant,
     bytes_read: u64,
-    bytes_lost: u64,
+    lost: Losses,
     truncations: u64,
 }
 
@@ -203,22 +156,25 @@ impl Tailer {
     /// Globs that can't be used. That inotify isn't to be had is no error: see [`Stats::polling`].
     pub fn new(config: Config, mut checkpoints: Checkpoints) -> Result<Tailer, TailError> {
         let globs = Globs::new(&config.include, &config.exclude)?;
-        let known = |entry: Entry| (entry.identity(), Known { entry, finished: None, seen: false });
         let now = Instant::now();
         Ok(Tailer {
             globs,
-            read_from: config.read_from,
             max_open_files: config.max_open_files.max(1),
             rescan: config.rescan.clamp(LOOK_PERIOD / 10, LONGEST_WAIT),
+            config,
             watch: Watch::by_inotify(),
-            known: checkpoints.take_entries().into_iter().map(known).collect(),
+            known: checkpoints.take_entries().into_iter().map(Known::before).collect(),
             checkpoints,
             ledger: Ledger::default(),
             files: BTreeMap::new(),
-            by_identity: HashMap::new(),
+            by_holder: HashMap::new(),
             by_path: HashMap::new(),
+            displaced: Vec::new(),
             complained: HashSet::new(),
             last_id: 0,
+            saved_progress: None,
+            saved_hour: None,
+            unsaved: true,
             clock: 0,
             now,
             scanned: false,
@@ -227,7 +183,7 @@ impl Tailer {
             earliest_scan: now,
             next_look: now,
             bytes_read: 0,
-            bytes_lost: 0,
+            lost: Losses::default(),
             truncations: 0,
         })
     }
@@ -266,7 +222,8 @@ impl Tailer {
         std::thread::sleep(time);
     }
 
-    /// Reads on in a file. With nothing there, `bytes` is 0 and nothing is set.
+    /// Reads on in a file. With nothing there, `bytes` is 0 and nothing is set; the same while the place where a compressed file is to
+    /// be read on isn't reached.
     ///
     /// # Errors
     /// Those of opening and reading; the file isn't handed out again for a second. `NotFound` also for an unknown `id`.
@@ -276,25 +233,34 @@ impl Tailer {
         let file = self.files.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
         file.used = self.clock;
         let offset = file.offset;
-        let step = file.read(buffer, self.now).inspect_err(|_| file.retry_at = Some(self.now + RETRY_PERIOD))?;
+        let step = match file.read(buffer, self.now) {
+            Ok(step) => step,
+            Err(error) => {
+                file.retry_at = Some(self.now + RETRY_PERIOD);
+                self.spare_descriptors(&error);
+                return Err(error);
+            }
+        };
         file.retry_at = None;
         let read = Read { bytes: 0, offset, ended: file.ended, truncated: false };
+        let shown = |file: &Followed| file.shown.display().to_string();
         match step {
             Step::Bytes(bytes) => {
                 self.bytes_read += bytes as u64;
                 Ok(Read { bytes, ..read })
             }
-            Step::End => {
-                if file.ended && file.unread() > 0 {
-                    let (path, bytes) = (file.shown.display(), file.unread());
-                    tracing::warn!(%path, bytes, "a log file was gone before it was read to its end");
-                    self.bytes_lost += file.unread();
-                    file.size = file.offset;
-                }
+            Step::End => Ok(read),
+            Step::Lost(reason, bytes) => {
+                let shown = shown(file);
+                self.lose(&shown, reason, bytes);
                 Ok(read)
             }
-            Step::Replaced => {
+            Step::Replaced(unread) => {
+                let shown = shown(file);
                 self.truncations += 1;
+                if unread > 0 {
+                    self.lose(&shown, LossReason::Truncated, unread);
+                }
                 self.ledger.open(id, Mark::BEGINNING);
                 Ok(Read { offset: 0, truncated: true, ..read })
             }
@@ -312,35 +278,65 @@ impl Tailer {
     /// [`CheckpointError::Unsaved`]; trying again later is all there is to do.
     pub fn checkpoint(&mut self, now: Timestamp) -> Result<(), CheckpointError> {
         self.retire();
+        self.unsaved |= self.saved_hour != Some(entry::hour(now));
         for known in self.known.values_mut().filter(|known| known.seen) {
-            known.entry.see(now);
+            self.unsaved |= known.entry.see(now);
             known.seen = false;
+        }
+        let state = self.progress();
+        if !self.unsaved && self.saved_progress == Some(state) {
+            self.checkpoints.unchanged();
+            return Ok(());
         }
         self.forget_old(now);
         let finished = self.known.values().map(|known| known.entry.clone());
         // A closed file whose inode went to another one has nothing left to be read, and its entry would stand for the other.
-        let followed = self.files.iter().filter(|(id, file)| self.by_identity.get(&file.identity) == Some(id));
+        let followed = self.files.iter().filter(|(id, file)| self.by_holder.get(&file.holder) == Some(id));
         let followed = followed.map(|(&id, file)| {
             let mark = self.ledger.watermark(id).unwrap_or(file.start);
-            Entry::new(&file.live, file.identity, file.prefix, mark, now)
+            let mut entry =
+                Entry::new(&file.live, file.identity, file.prefix, mark).held_by(file.holder).sized(file.size);
+            entry.see(now);
+            entry
         });
         // Followed files come first, so that they win over what is remembered of others.
-        self.checkpoints.save(followed.chain(finished).collect(), now)
+        self.checkpoints.save(followed.chain(finished).collect(), now)?;
+        (self.saved_progress, self.saved_hour, self.unsaved) = (Some(state), Some(entry::hour(now)), false);
+        Ok(())
     }
 
-    /// Numbers for metrics and health.
+    /// A number that changes whenever a followed file does: what a checkpoint says of it, without making one.
+    fn progress(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        for (id, file) in &self.files {
+            let offset = self.ledger.watermark(*id).unwrap_or(file.start).offset;
+            for part in [id.0, offset, file.size, file.holder.inode, file.holder.dev, file.prefix.hash] {
+                hasher.update(&part.to_le_bytes());
+            }
+        }
+        hasher.digest()
+    }
+
+    /// Numbers for metrics and health. Takes a look at each followed file's entry, so it isn't for every turn.
     pub fn stats(&self) -> Stats {
-        let unread = |file: &Followed| if file.ended { 0 } else { file.unread() };
+        let now = Instant::now();
+        let files = self.files.values();
+        let in_danger = files.clone().filter(|file| file.departed() && file.unread() > 0);
+        let oldest = files.clone().filter_map(Followed::unread_since).min();
         Stats {
-            files_open: self.files.values().filter(|file| file.is_open()).count(),
-            files_known: self.files.len(),
+            files_open: files.clone().filter(|file| file.is_open()).count(),
+            files_known: files.len(),
             bytes_read: self.bytes_read,
-            lag_bytes: self.files.values().map(unread).sum(),
-            rotated_unread_bytes: self.files.values().filter(|file| file.departed()).map(unread).sum(),
-            bytes_lost: self.bytes_lost,
+            lag_bytes: files.map(Followed::unread).sum(),
+            lag: oldest.map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest)),
+            rotated_unread_bytes: in_danger.clone().map(Followed::unread).sum(),
+            rotated_unread_files: in_danger.count(),
+            lost: self.lost,
             truncations: self.truncations,
             refused: self.complained.len(),
             polling: !self.watch.complete(),
+            checkpoint_age: self.checkpoints.age(),
+            checkpoint_failures: self.checkpoints.failures(),
         }
     }
 }

@@ -30,7 +30,8 @@ pub struct Rank {
 impl Rank {
     /// The rank of a file now at `at` that was, or is, written as `live`.
     pub fn of(live: &Path, at: &Path) -> Rank {
-        let age = match rotated(at) {
+        let compressed = compressed(at);
+        let age = match rotated(compressed.as_deref().unwrap_or(at)) {
             Some((of, age)) if of == live => age,
             _ => Age::Live,
         };
@@ -66,9 +67,25 @@ pub fn rotated_by_kubelet(path: &Path) -> bool {
     suffix.len() == 15 && suffix.bytes().enumerate().all(|(i, b)| if i == 8 { b == b'-' } else { b.is_ascii_digit() })
 }
 
-/// Names that are never read: compressed files, and files that are still being compressed.
+/// Where a file that the kubelet compressed (`0.log.20260203-040506.gz`) was before, at the rotation before the last.
+pub fn compressed(path: &Path) -> Option<PathBuf> {
+    let plain = (path.extension()? == "gz").then(|| path.with_extension(""))?;
+    rotated_by_kubelet(&plain).then_some(plain)
+}
+
+/// The live path of what the kubelet has rotated, compressed or not.
+pub fn live_of(path: &Path) -> Option<PathBuf> {
+    let plain = compressed(path).unwrap_or_else(|| path.to_path_buf());
+    rotated_by_kubelet(&plain).then(|| plain.with_extension(""))
+}
+
+/// Names that are never read: what others have compressed, and files that are still being compressed.
 pub fn never_tailed(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "gz" || extension == "tmp")
+    match path.extension() {
+        Some(extension) if extension == "gz" => compressed(path).is_none(),
+        Some(extension) => extension == "tmp",
+        None => false,
+    }
 }
 
 fn restart(live: &Path) -> Option<u64> {
@@ -109,6 +126,7 @@ mod tests {
         let rank = |live: &str, at: &str| Rank::of(Path::new(live), Path::new(at));
         let ordered = [
             rank("/p/2.log", "/p/2.log.20260203-040506"),
+            rank("/p/2.log", "/p/2.log.20260203-040507.gz"),
             rank("/p/2.log", "/p/2.log.20260203-050607"),
             rank("/p/2.log", "/p/2.log"),
             rank("/p/10.log", "/p/10.log.3"),
@@ -121,10 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn compressed_files_are_never_tailed() {
-        for (name, never) in
-            [("0.log.20260203-040506.gz", true), ("0.log.gz.tmp", true), ("0.log", false), ("gz", false)]
-        {
+    fn only_what_the_kubelet_compressed_is_read() {
+        for (name, plain, never) in [
+            ("/p/0.log.20260203-040506.gz", Some("/p/0.log.20260203-040506"), false),
+            ("/p/0.log.gz", None, true),
+            ("/p/0.log.1.gz", None, true),
+            ("/p/0.log.20260203-040506.gz.tmp", None, true),
+            ("/p/0.log.20260203-040506.tmp", None, true),
+            ("/p/0.log", None, false),
+            ("/p/gz", None, false),
+        ] {
+            assert_eq!(compressed(Path::new(name)).as_deref(), plain.map(Path::new), "{name}");
             assert_eq!(never_tailed(Path::new(name)), never, "{name}");
         }
     }

@@ -9,36 +9,27 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::checkpoint::{self, ENTRY_LIMIT, Entry};
-use super::discover::Sighting;
-use super::file::{Followed, open_seen};
-use super::identity::{Identity, Prefix};
-use super::ledger::Mark;
-use super::lines::last_line_boundary;
-use super::names;
-use super::{FileId, LOOK_PERIOD, ReadFrom, Tailer};
+use super::checkpoint::{self, ENTRY_LIMIT};
+use super::entry::Entry;
+use super::file::Followed;
+use super::identity::Identity;
+use super::stats::LossReason;
+use super::take_up::Known;
+use super::{FileId, LOOK_PERIOD, Tailer};
 
 /// Walks asked for by hints are at least so far apart, and take at most a tenth of the time.
-const SCAN_GAP: Duration = Duration::from_millis(100);
-/// How far a start at the end looks back for the end of a line.
-const LOOK_BACK: u64 = 16 << 20;
-
-/// A file that isn't followed and of which we know how far it is done.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub entry: Entry,
-    /// Size and inode change time at which it was found to be finished.
-    pub finished: Option<(u64, (i64, i64))>,
-    /// Seen since the last checkpoint.
-    pub seen: bool,
-}
-
+const SCAN_GAP: Duration = Duration::from_millis(20);
+/// Created paths that are looked at one by one between two walks.
+const CREATED_LIMIT: usize = 256;
+/// How often what was created is looked at while new folders are found in it.
+const CREATED_LOOKS: usize = 4;
 impl Tailer {
     /// Takes in hints and does what is due at `now`.
     pub(super) fn sweep(&mut self, now: Instant) {
         self.now = now;
         let hints = self.watch.take();
         self.scan_wanted |= hints.structure || hints.lost;
+        hints.created.iter().take(CREATED_LIMIT).for_each(|created| self.take_up_created(created));
         if now >= self.next_scan || (self.scan_wanted && now >= self.earliest_scan) {
             self.scan();
         }
@@ -58,6 +49,31 @@ impl Tailer {
         self.retire();
     }
 
+    /// Opens at once what was just created: by the next walk it may be gone. Everything else is for that walk.
+    fn take_up_created(&mut self, created: &Path) {
+        if !self.scanned {
+            return;
+        }
+        // Again, since what came into a folder before it was watched gave no hint.
+        for _ in 0..CREATED_LOOKS {
+            let walk = self.globs.walk_below(created, self.config.max_folders);
+            let more = self.watch.add(&walk.folders);
+            for sighting in &walk.sightings {
+                if self.by_holder.contains_key(&sighting.identity) || self.known.contains_key(&sighting.identity) {
+                    continue;
+                }
+                if self.meet(sighting, false).is_ok()
+                    && let Some(&id) = self.by_holder.get(&sighting.identity)
+                {
+                    self.by_path.insert(sighting.path.clone(), id);
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+    }
+
     fn scan(&mut self) {
         let began = Instant::now();
         self.scan_wanted = false;
@@ -66,31 +82,38 @@ impl Tailer {
             // Where the process stopped in the middle of a rotation only the checkpoint knows the live path.
             lives.extend(self.known.values().map(|known| PathBuf::from(&known.entry.path)));
         }
-        let mut walk = self.globs.walk(&lives);
-        self.watch.follow(&walk.folders);
+        let mut walk = self.globs.walk(&lives, self.config.max_folders);
+        // What came into a folder before it was watched gave no hint.
+        self.scan_wanted = self.watch.follow(&walk.folders);
         let live_now: HashMap<&Path, Identity> = walk
             .sightings
             .iter()
             .filter(|sighting| !sighting.rotated())
             .map(|sighting| (sighting.path.as_path(), sighting.identity))
             .collect();
-        let mut met = HashSet::new();
-        for sighting in &walk.sightings {
-            let succeeded = live_now.get(sighting.live.as_path()).is_some_and(|other| *other != sighting.identity);
-            match self.meet(sighting, succeeded) {
-                Ok(Some(id)) => {
-                    met.insert(id);
-                }
-                Ok(None) => {}
-                // It went away, or another came, since it was seen. The next scan tells.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => self.scan_wanted = true,
-                Err(error) => walk.refused.push((sighting.path.clone(), error.to_string())),
-            }
-        }
-        for (id, file) in self.files.iter_mut().filter(|(id, file)| !met.contains(id) && !file.ended) {
+        let holders: HashSet<Identity> = walk.sightings.iter().map(|sighting| sighting.identity).collect();
+        // What is deleted is known before others are opened, which may close some.
+        for (id, file) in self.files.iter_mut().filter(|(_, file)| !holders.contains(&file.holder) && !file.ended) {
             tracing::debug!(?id, path = %file.at.display(), "a log file is not where it was");
             let succeeded = live_now.get(file.live.as_path()).is_some_and(|other| *other != file.identity);
             file.lose_sight(succeeded, self.now);
+        }
+        for sighting in &walk.sightings {
+            let succeeded = live_now.get(sighting.live.as_path()).is_some_and(|other| *other != sighting.identity);
+            match self.meet(sighting, succeeded) {
+                Ok(()) => {}
+                // It went away, or another came, since it was seen. The next scan tells.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => self.scan_wanted = true,
+                Err(error) => {
+                    self.scan_wanted |= self.spare_descriptors(&error);
+                    walk.refused.push((sighting.path.clone(), error.to_string()));
+                }
+            }
+        }
+        self.give_up_beyond(self.config.max_deleted_bytes);
+        self.count_displaced();
+        if !self.scanned && !self.checkpoints.fresh() {
+            self.count_missing(&live_now);
         }
         let placed = self.files.iter().filter(|(_, file)| !file.ended);
         self.by_path = placed.map(|(&id, file)| (file.at.clone(), id)).collect();
@@ -101,83 +124,38 @@ impl Tailer {
         self.earliest_scan = ended + SCAN_GAP.max((ended - began) * 9);
     }
 
-    /// Recognises a file or takes it up. `None`: it isn't to be followed.
-    fn meet(&mut self, sighting: &Sighting, succeeded: bool) -> io::Result<Option<FileId>> {
-        if let Some(&id) = self.by_identity.get(&sighting.identity)
-            && let Some(file) = self.files.get_mut(&id)
-        {
-            if file.ended {
-                return Ok(Some(id));
+    /// What is remembered of files whose inode, or content, turned out to be another's: what wasn't read of them is gone.
+    fn count_displaced(&mut self) {
+        for (entry, by) in std::mem::take(&mut self.displaced) {
+            let reason = if *entry.path == *by.to_string_lossy() { LossReason::Truncated } else { LossReason::Deleted };
+            if !entry.done && entry.unread() > 0 {
+                self.lose(&entry.path, reason, entry.unread());
             }
-            if is_same(file, sighting)? {
-                file.place(&sighting.path, sighting.size, succeeded, self.now);
-                return Ok(Some(id));
-            }
-            // Its inode was given to another file while it was closed; the old one ends when it is found to be missing.
-            self.by_identity.remove(&sighting.identity);
         }
-        let Some((mut file, start)) = self.take_up(sighting)? else {
-            return Ok(None);
-        };
-        file.place(&sighting.path, sighting.size, succeeded, self.now);
-        self.last_id += 1;
-        self.clock += 1;
-        let id = FileId(self.last_id);
-        file.used = self.clock;
-        tracing::debug!(?id, path = %sighting.path.display(), offset = start.offset, "following a log file");
-        self.known.remove(&sighting.identity);
-        self.by_identity.insert(sighting.identity, id);
-        self.files.insert(id, file);
-        self.close_beyond(self.max_open_files);
-        Ok(Some(id))
     }
 
-    /// Opens a file that isn't followed, if there is or may come something to read in it.
-    fn take_up(&mut self, sighting: &Sighting) -> io::Result<Option<(Followed, Mark)>> {
-        let state = (sighting.size, sighting.changed);
-        match self.known.get_mut(&sighting.identity) {
-            Some(known) => {
-                known.seen = true;
-                if sighting.rotated() && known.finished == Some(state) {
-                    return Ok(None);
-                }
+    /// At the first walk: files that went away while nobody looked. How much was written to them after the last checkpoint isn't known.
+    fn count_missing(&mut self, live_now: &HashMap<&Path, Identity>) {
+        let mut missing = Vec::new();
+        for known in self.known.values_mut().filter(|known| !known.seen && !known.entry.done) {
+            let entry = &mut known.entry;
+            let replaced = live_now.contains_key(Path::new(&entry.path));
+            if entry.unread() > 0 || (replaced && entry.was_followed()) {
+                let reason = if replaced { LossReason::RotatedAway } else { LossReason::Deleted };
+                missing.push((entry.path.clone(), reason, entry.unread()));
             }
-            // Rotated away before we came; unless the kubelet did it, it may well be a copy of what is being read.
-            None if !sighting.included && !names::rotated_by_kubelet(&sighting.path) => {
-                return Ok(None);
-            }
-            None => {}
+            entry.done = true;
         }
-        let file = open_seen(&sighting.path, sighting.identity)?;
-        let start = match self.known.get_mut(&sighting.identity) {
-            Some(known) if sighting.size >= known.entry.offset && known.entry.prefix().holds(&file)? => {
-                if sighting.rotated() && sighting.size == known.entry.offset {
-                    known.finished = Some(state);
-                    return Ok(None);
-                }
-                known.entry.mark()
-            }
-            // The inode, or the content, is another by now.
-            Some(_) => Mark::BEGINNING,
-            None if self.scanned || !self.checkpoints.fresh() => Mark::BEGINNING,
-            None if !sighting.included => {
-                self.remember_as_finished(sighting, Prefix::take(&file)?);
-                return Ok(None);
-            }
-            None if self.read_from == ReadFrom::Beginning => Mark::BEGINNING,
-            // Its lines are counted when it first grows, so that a start doesn't read the whole disk.
-            None => Mark { offset: last_line_boundary(&file, LOOK_BACK)?, line: 0 },
-        };
-        let prefix = Prefix::take(&file)?;
-        Ok(Some((Followed::new(sighting, file, prefix, start), start)))
+        self.unsaved = true;
+        for (path, reason, bytes) in missing {
+            self.lose(&path, reason, bytes);
+        }
     }
 
-    /// A rotated file from before our first start: it isn't read, and after a restart still not.
-    fn remember_as_finished(&mut self, sighting: &Sighting, prefix: Prefix) {
-        let mark = Mark { offset: sighting.size, line: 0 };
-        let entry = Entry::new(&sighting.live, sighting.identity, prefix, mark, Timestamp::UNIX_EPOCH);
-        let finished = Some((sighting.size, sighting.changed));
-        self.known.insert(sighting.identity, Known { entry, finished, seen: true });
+    /// Counts what was lost of one file, and says so.
+    pub(super) fn lose(&mut self, path: &str, reason: LossReason, bytes: u64) {
+        tracing::warn!(path, reason = reason.name(), bytes, "a log file was gone before it was read to its end");
+        self.lost.add(reason, bytes);
     }
 
     /// Lets go of ended files all of whose bytes are done. They stay known, so that what a late writer adds is read.
@@ -185,18 +163,21 @@ impl Tailer {
         let ledger = &self.ledger;
         let done = |(&id, file): (&FileId, &Followed)| {
             let mark = ledger.watermark(id).unwrap_or(file.start);
-            (file.ended && mark.offset >= file.offset).then_some((id, mark))
+            (mark.offset >= file.offset).then_some((id, mark))
         };
-        let done: Vec<_> = self.files.iter().filter_map(done).collect();
+        let ended = self.files.iter().filter(|(_, file)| file.ended);
+        let done: Vec<_> = ended.filter_map(done).collect();
         for (id, mark) in done {
             let Some(file) = self.files.remove(&id) else {
                 continue;
             };
+            self.unsaved = true;
             self.ledger.close(id);
-            if self.by_identity.get(&file.identity) == Some(&id) {
-                self.by_identity.remove(&file.identity);
-                let entry = Entry::new(&file.live, file.identity, file.prefix, mark, Timestamp::UNIX_EPOCH);
-                self.known.insert(file.identity, Known { entry, finished: None, seen: true });
+            if self.by_holder.get(&file.holder) == Some(&id) {
+                self.by_holder.remove(&file.holder);
+                let mut entry = Entry::new(&file.live, file.identity, file.prefix, mark).held_by(file.holder);
+                entry.done = true;
+                self.known.insert(file.holder, Known { entry, finished: None, seen: true });
             }
         }
     }
@@ -204,7 +185,8 @@ impl Tailer {
     /// Forgets files that weren't seen for a week, and those seen longest ago if there are too many.
     pub(super) fn forget_old(&mut self, now: Timestamp) {
         self.known.retain(|_, known| checkpoint::is_recent(&known.entry, now));
-        if let Some(excess) = self.known.len().checked_sub(ENTRY_LIMIT).filter(|excess| *excess > 0) {
+        let limit = self.config.max_entries.min(ENTRY_LIMIT);
+        if let Some(excess) = self.known.len().checked_sub(limit).filter(|excess| *excess > 0) {
             let mut by_age: Vec<_> = self.known.iter().map(|(id, known)| (known.entry.seen, *id)).collect();
             by_age.sort_unstable();
             for (_, identity) in &by_age[..excess] {
@@ -221,13 +203,4 @@ impl Tailer {
         }
         self.complained = refused.into_iter().map(|(path, _)| path).collect();
     }
-}
-
-/// Whether a followed file is the one that was seen with its inode. While it is open no other file can have that; when it is closed
-/// and the name has changed too, its first bytes decide.
-fn is_same(file: &Followed, sighting: &Sighting) -> io::Result<bool> {
-    if file.is_open() || file.at == sighting.path {
-        return Ok(true);
-    }
-    Ok(file.prefix.len > 0 && file.prefix.holds(&open_seen(&sighting.path, sighting.identity)?)?)
 }

@@ -1,7 +1,11 @@
 //! The tailer on real files. Most tests pass the time in, so that a walk happens when the test says so; those that wait for hints loop
 //! until a deadline.
 
-mod chaos;
+mod bounds;
+mod compressed;
+mod first_start;
+mod losses;
+mod model;
 mod reader;
 mod rotation;
 
@@ -32,6 +36,40 @@ fn growth_and_new_files_are_noticed_by_hints() {
     reader.read_until(|reader| reader.text_is("5.log", "new\nmore\n"));
     let stats = reader.tailer.stats();
     assert_eq!((stats.files_known, stats.files_open, stats.bytes_read, stats.lag_bytes), (2, 2, 17, 0));
+}
+
+#[test]
+fn pods_that_come_in_pieces_are_found_by_hints_alone() {
+    let mut reader = Reader::new(|config| config.include[0] = config.include[0].replace("*/*.log", "*/*/*.log"));
+    reader.restart();
+    let root = reader.path("");
+    let pods = 60;
+    let making = std::thread::spawn(move || {
+        for pod in 0..pods {
+            // The folders are found at different moments of their making.
+            let pause = || std::thread::sleep(Duration::from_micros(pod * 67 % 3000));
+            let folder = root.join(format!("ns_pod-{pod}_uid"));
+            fs::create_dir(&folder).unwrap();
+            pause();
+            fs::create_dir(folder.join("app")).unwrap();
+            pause();
+            append(&folder.join("app/0.log"), &format!("words of {pod}\n"));
+            pause();
+        }
+    });
+    reader
+        .read_until(|reader| reader.streams.values().filter(|stream| !stream.text.is_empty()).count() == pods as usize);
+    making.join().unwrap();
+    // Last words come just before all goes at once; what is open is read to its end.
+    for pod in 0..pods {
+        reader.append(&format!("ns_pod-{pod}_uid/app/0.log"), "last words\n");
+        fs::remove_dir_all(reader.path(&format!("ns_pod-{pod}_uid"))).unwrap();
+    }
+    reader.read_until(|reader| reader.streams.values().all(|stream| stream.ended));
+    assert!(reader.streams.values().all(|stream| stream.text.ends_with("last words\n")));
+    reader.checkpoint();
+    let stats = reader.tailer.stats();
+    assert_eq!((stats.files_open, stats.files_known, stats.lost), (0, 0, Losses::default()));
 }
 
 #[test]
@@ -229,7 +267,7 @@ fn idle_files_give_up_their_descriptor_before_those_with_something_to_read() {
     fs::remove_dir_all(reader.path("a")).unwrap();
     reader.read_later();
     assert!(reader.text_is("0.log", "one\nsaved\n"));
-    assert_eq!(reader.tailer.stats().bytes_lost, 0);
+    assert_eq!(reader.tailer.stats().lost, Losses::default());
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! create links in a log folder, and because files, rotated files and folders come out of the same listing.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -48,6 +49,8 @@ pub struct Match {
     pub name: String,
     /// Whether a glob matched it; otherwise its name only looks like that of a rotated file.
     pub included: bool,
+    /// Where its name is one that the kubelet gives to what it rotates: whether a glob matches the live path, be there such a file or not.
+    pub kin: bool,
 }
 
 impl Include {
@@ -107,7 +110,7 @@ pub fn bad(glob: &str, why: &str) -> TailError {
 }
 
 /// One walk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Walker {
     /// What was found since it was last taken.
     pub found: Vec<Match>,
@@ -118,12 +121,64 @@ pub struct Walker {
     /// Folders whose rotated files were found.
     searched: HashSet<PathBuf>,
     visited: usize,
+    max_folders: usize,
+    /// The walk reached a bound, and said so.
+    bounded: bool,
 }
 
 impl Walker {
+    /// A walk that lists at most so many folders.
+    pub fn new(max_folders: usize) -> Walker {
+        Walker {
+            found: Vec::new(),
+            folders: BTreeSet::new(),
+            refused: Vec::new(),
+            searched: HashSet::new(),
+            visited: 0,
+            max_folders,
+            bounded: false,
+        }
+    }
+
     /// Finds what an include glob matches.
     pub fn find(&mut self, include: &Include) {
         self.descend(&include.root, &include.parts);
+    }
+
+    /// Finds what an include glob matches at or below one path, which has no symbolic links in it.
+    pub fn find_below(&mut self, include: &Include, real: &Path) {
+        let Ok(root) = fs::canonicalize(&include.root) else {
+            return;
+        };
+        let Ok(below) = real.strip_prefix(root) else {
+            return;
+        };
+        let names: Option<Vec<&str>> = below.iter().map(OsStr::to_str).collect();
+        if let Some(names) = names {
+            self.approach(&include.root, &include.parts, &names);
+        }
+    }
+
+    fn approach(&mut self, folder: &Path, parts: &[Part], names: &[&str]) {
+        let Some((name, deeper)) = names.split_first() else {
+            return self.descend(folder, parts);
+        };
+        let Some((part, rest)) = parts.split_first() else {
+            return;
+        };
+        if let Part::Folders = part {
+            self.approach(folder, rest, names);
+            self.approach(&folder.join(name), parts, deeper);
+        } else if part.matches(name) {
+            match (rest.is_empty(), deeper.is_empty()) {
+                (false, _) => self.approach(&folder.join(name), rest, deeper),
+                (true, true) => {
+                    let (folder, name) = (folder.to_path_buf(), name.to_string());
+                    self.found.push(Match { folder, name, included: true, kin: false });
+                }
+                (true, false) => {}
+            }
+        }
     }
 
     fn descend(&mut self, folder: &Path, parts: &[Part]) {
@@ -144,8 +199,10 @@ impl Walker {
         for (name, kind) in entries {
             let included = part.matches(&name);
             if rest.is_empty() {
-                if included || names::rotated(Path::new(&name)).is_some() {
-                    self.found.push(Match { folder: folder.to_path_buf(), name, included });
+                if included || was_rotated(&name) {
+                    let kin =
+                        names::live_of(Path::new(&name)).is_some_and(|live| part.matches(&live.to_string_lossy()));
+                    self.found.push(Match { folder: folder.to_path_buf(), name, included, kin });
                 }
             } else if included && (kind.is_dir() || kind.is_symlink()) {
                 self.descend(&folder.join(name), rest);
@@ -162,14 +219,21 @@ impl Walker {
             return;
         }
         for (name, _) in self.list(folder) {
-            if names::rotated(Path::new(&name)).is_some() {
-                self.found.push(Match { folder: folder.to_path_buf(), name, included: false });
+            if was_rotated(&name) {
+                self.found.push(Match { folder: folder.to_path_buf(), name, included: false, kin: false });
             }
         }
     }
 
     /// Names that aren't UTF-8 are left out: Kubernetes and Docker make none.
     fn list(&mut self, folder: &Path) -> Vec<(String, fs::FileType)> {
+        if self.folders.len() >= self.max_folders && !self.folders.contains(folder) {
+            self.stop_at(
+                folder,
+                format!("the globs reach more than {} folders, the rest is not read", self.max_folders),
+            );
+            return Vec::new();
+        }
         let listing = match fs::read_dir(folder) {
             Ok(listing) => listing,
             Err(error) => {
@@ -184,11 +248,8 @@ impl Walker {
         let mut entries = Vec::new();
         for entry in listing.flatten() {
             self.visited += 1;
-            if self.visited == WALK_LIMIT {
-                let why = format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read");
-                self.refused.push((folder.to_path_buf(), why));
-            }
-            if self.visited >= WALK_LIMIT {
+            if self.visited > WALK_LIMIT {
+                self.stop_at(folder, format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read"));
                 break;
             }
             if let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) {
@@ -197,6 +258,18 @@ impl Walker {
         }
         entries
     }
+
+    fn stop_at(&mut self, folder: &Path, why: String) {
+        if !self.bounded {
+            self.bounded = true;
+            self.refused.push((folder.to_path_buf(), why));
+        }
+    }
+}
+
+fn was_rotated(name: &str) -> bool {
+    let name = Path::new(name);
+    names::rotated(name).is_some() || names::compressed(name).is_some()
 }
 
 impl Part {

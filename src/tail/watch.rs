@@ -20,6 +20,8 @@ const HINT_LIMIT: usize = 8192;
 pub struct Hints {
     /// Files that were written to.
     pub written: HashSet<PathBuf>,
+    /// What was created.
+    pub created: HashSet<PathBuf>,
     /// Something was created, renamed or removed.
     pub structure: bool,
     /// Events were lost: anything may have changed.
@@ -43,7 +45,11 @@ impl Hints {
         }
         match event.kind {
             EventKind::Modify(ModifyKind::Data(_)) => self.written.extend(event.paths),
-            EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)) => self.structure = true,
+            EventKind::Create(_) => {
+                self.structure = true;
+                self.created.extend(event.paths);
+            }
+            EventKind::Modify(ModifyKind::Name(_)) => self.structure = true,
             EventKind::Remove(_) => {
                 self.structure = true;
                 self.removed.extend(event.paths);
@@ -51,8 +57,9 @@ impl Hints {
             // Opening and reading is what we do ourselves, at every rescan.
             _ => {}
         }
-        if self.written.len() + self.removed.len() > HINT_LIMIT {
+        if self.written.len() + self.created.len() + self.removed.len() > HINT_LIMIT {
             self.written.clear();
+            self.created.clear();
             self.removed.clear();
             self.lost = true;
         }
@@ -100,9 +107,11 @@ impl Watch {
         self.complete
     }
 
-    /// Watches these folders and no others. Tried again at every call for those that couldn't be watched before.
-    pub fn follow(&mut self, folders: &BTreeSet<PathBuf>) {
-        let problem = self.try_follow(folders).err();
+    /// Watches these folders and no others. Tried again at every call for those that couldn't be watched before. Whether any is watched
+    /// that wasn't before.
+    pub fn follow(&mut self, folders: &BTreeSet<PathBuf>) -> bool {
+        let mut added = false;
+        let problem = self.try_follow(folders, &mut added).err();
         match (&problem, self.complete) {
             (Some(error), true) => tracing::warn!(
                 watched = self.watched.len(),
@@ -115,9 +124,26 @@ impl Watch {
             _ => {}
         }
         self.complete = problem.is_none();
+        added
     }
 
-    fn try_follow(&mut self, folders: &BTreeSet<PathBuf>) -> notify::Result<()> {
+    /// Watches these folders too, until the next [`follow`](Watch::follow), which says what can't be watched. Whether any is watched that
+    /// wasn't before.
+    pub fn add(&mut self, folders: &BTreeSet<PathBuf>) -> bool {
+        let Some(watcher) = &mut self.watcher else {
+            return false;
+        };
+        let mut added = false;
+        for folder in folders.iter().filter(|folder| !self.watched.contains(*folder)).collect::<Vec<_>>() {
+            if watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
+                self.watched.insert(folder.clone());
+                added = true;
+            }
+        }
+        added
+    }
+
+    fn try_follow(&mut self, folders: &BTreeSet<PathBuf>, added: &mut bool) -> notify::Result<()> {
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
             none => {
@@ -141,6 +167,7 @@ impl Watch {
             match watcher.watch(folder, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.watched.insert(folder.clone());
+                    *added = true;
                 }
                 Err(error) if is_gone(&error, folder) => {}
                 // Every further one would fail in the same way.

@@ -92,7 +92,7 @@ patterns:
     insta::assert_snapshot!(stderr, @r"
     config.yaml:7:21: the environment has no variable `NOWHERE` (set it, or give a default: ${NOWHERE:-…})
     config.yaml:2:1: unknown key `state_dirr` (did you mean `state_dir`?)
-    config.yaml:4:23: unknown value `start` (one of: beginning, end)
+    config.yaml:4:23: unknown value `start` (one of: beginning, end, since)
     config.yaml:7:57: unknown value `grcp` (did you mean `grpc`?)
     nowhere: can't be read: No such file or directory (os error 2)
     pack.yaml:5:15: unknown value `grave` (one of: info, warn, error, fatal)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 
@@ -18,6 +18,26 @@ impl<'de> Deserialize<'de> for Span {
         let span = text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
         span.map(Span).ok_or_else(|| {
             de::Error::custom(format_args!("`{text}` is no length of time; write it as 500ms, 60s or 1m30s"))
+        })
+    }
+}
+
+/// A time, or so long before now: `2026-03-02T09:00:00Z`, `2h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// At this time.
+    At(Timestamp),
+    /// So long before the start.
+    Ago(Duration),
+}
+
+impl<'de> Deserialize<'de> for Since {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Since, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let ago = || Duration::try_from(text.parse::<SignedDuration>().ok()?).ok().map(Since::Ago);
+        text.parse().ok().map(Since::At).or_else(ago).ok_or_else(|| {
+            let hint = "write 2026-03-02T09:00:00Z, or 2h for two hours before the start";
+            de::Error::custom(format_args!("`{text}` is no time and no length of time; {hint}"))
         })
     }
 }

@@ -61,6 +61,8 @@ impl Reader {
 
     /// Stops without a word, as a crash does, and starts again.
     pub fn restart(&mut self) {
+        // Two can't have the same state folder, so the old one goes first.
+        self.tailer = start(&self.config, &self.folder.path().join("between"));
         self.tailer = start(&self.config, self.folder.path());
         self.streams.clear();
     }

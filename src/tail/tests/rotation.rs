@@ -97,7 +97,7 @@ fn a_deleted_file_is_drained_and_closed() {
     reader.read_until(|reader| ended(reader) == [true]);
     assert_eq!(reader.texts(), pairs(&[("0.log", "one\nlast words\n")]));
     let stats = reader.tailer.stats();
-    assert_eq!((stats.files_open, stats.bytes_lost), (0, 0));
+    assert_eq!((stats.files_open, stats.lost), (0, Losses::default()));
     reader.append("pod/0.log", "again\n");
     reader.read_until(|reader| reader.text_is("0.log", "again\n"));
 }
@@ -112,7 +112,7 @@ fn an_unread_file_that_vanishes_while_closed_is_counted_as_lost() {
     fs::remove_dir_all(reader.path("a")).unwrap();
     fs::remove_dir_all(reader.path("b")).unwrap();
     reader.read_later();
-    assert_eq!(reader.tailer.stats().bytes_lost, 4);
+    assert_eq!(reader.tailer.stats().lost.of(LossReason::Deleted), Loss { files: 1, bytes: 4 });
 }
 
 #[test]
