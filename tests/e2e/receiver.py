@@ -10,6 +10,9 @@ Appends every log record it takes to a file, one JSON object a line:
 objects; times are strings of nanoseconds, ids hex. Bodies are read by the libraries of the OpenTelemetry and protobuf
 projects, so what is written here is what any receiver would read.
 
+Metrics (/v1/metrics, and the metrics service) it takes without any failure, a line each:
+`{"transport": "metrics grpc", "service": "…", "metrics": {"name": sum of its points, …}}`.
+
 Once it listens it prints one line: <grpc url>,<http url>,<output file>. It ends when its standard input does.
 
 `--fail KIND:N` (repeatable) answers the first N requests of each transport with KIND, in the order given, and takes no
@@ -36,6 +39,7 @@ import grpc
 from google.protobuf import any_pb2, duration_pb2, json_format
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 
 KINDS = ("unavailable", "exhausted", "invalid", "large", "partial")
 MAX_BODY = 16 * 1024 * 1024
@@ -112,6 +116,25 @@ class Store:
         return min(skip, len(lines))
 
 
+    def take_metrics(self, request, transport):
+        lines = []
+        for resource in request.resource_metrics:
+            metrics = [metric for scoped in resource.scope_metrics for metric in scoped.metrics]
+            service = attributes(resource.resource.attributes).get("service.name")
+            lines.append({"transport": transport, "service": service, "metrics": {m.name: total(m) for m in metrics}})
+        with self.lock:
+            for line in lines:
+                self.out.write(json.dumps(line) + "\n")
+            self.out.flush()
+        return metrics_service_pb2.ExportMetricsServiceResponse()
+
+
+def total(metric):
+    """The sum over a metric's points, whatever their labels."""
+    points = getattr(metric, metric.WhichOneof("data")).data_points
+    return sum(point.as_int or point.as_double for point in points)
+
+
 def response(rejected):
     answer = logs_service_pb2.ExportLogsServiceResponse()
     if rejected:
@@ -145,6 +168,14 @@ class Grpc(logs_service_pb2_grpc.LogsServiceServicer):
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 
 
+class GrpcMetrics(metrics_service_pb2_grpc.MetricsServiceServicer):
+    def __init__(self, store):
+        self.store = store
+
+    def Export(self, request, context):
+        return self.store.take_metrics(request, "metrics grpc")
+
+
 def retry_details(code, message):
     detail = any_pb2.Any()
     wait = duration_pb2.Duration(nanos=1_000_000)
@@ -160,6 +191,9 @@ class Http(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), MAX_BODY))
         content_type = self.headers.get("Content-Type", "")
+        if self.path == "/v1/metrics" and content_type in ("application/x-protobuf", "application/json"):
+            self.metrics(body, content_type)
+            return
         if self.path != "/v1/logs" or content_type not in ("application/x-protobuf", "application/json"):
             self.answer(404 if self.path != "/v1/logs" else 415, "text/plain", b"no such thing here")
             return
@@ -179,6 +213,15 @@ class Http(BaseHTTPRequestHandler):
             self.answer(400, content_type, encoded(status, content_type))
             return
         self.answer(200, content_type, encoded(response(rejected), content_type))
+
+    def metrics(self, body, content_type):
+        request = metrics_service_pb2.ExportMetricsServiceRequest()
+        if content_type == "application/json":
+            json_format.Parse(body, request)
+        else:
+            request.ParseFromString(body)
+        answer = self.store.take_metrics(request, f"metrics {content_type}")
+        self.answer(200, content_type, encoded(answer, content_type))
 
     def answer(self, status, content_type, body, extra=None):
         if "gzip" in self.headers.get("Accept-Encoding", ""):
@@ -271,6 +314,7 @@ def main():
 
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4))
     logs_service_pb2_grpc.add_LogsServiceServicer_to_server(Grpc(store), server)
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(GrpcMetrics(store), server)
     address = f"127.0.0.1:{options.grpc_port}"
     if options.tls:
         grpc_port = server.add_secure_port(address, grpc_credentials(options.tls))

@@ -18,7 +18,7 @@ fn an_incident_reaches_a_receiver_over_grpc() {
     // By the configuration.
     let Some([grpc, _, file]) = receiver("FAULTSCOPE_E2E_RUN_RECEIVER") else { return };
     let site = incident();
-    site.configure(&format!("export: {{ otlp: {{ endpoint: '{grpc}', protocol: grpc }} }}"));
+    site.configure(&format!("{METRICS}export: {{ otlp: {{ endpoint: '{grpc}', protocol: grpc }} }}"));
     let command = site.builtin_command("beginning");
     arrives(&site, command, &file, "grpc");
 }
@@ -28,7 +28,7 @@ fn an_incident_reaches_a_receiver_over_http_protobuf() {
     // By the environment.
     let Some([_, http, file]) = receiver("FAULTSCOPE_E2E_RUN_RECEIVER") else { return };
     let site = incident();
-    site.configure("{}");
+    site.configure(METRICS);
     let mut command = site.builtin_command("beginning");
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", http).env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
     arrives(&site, command, &file, "application/x-protobuf");
@@ -39,10 +39,51 @@ fn an_incident_reaches_a_receiver_over_http_json() {
     // By flags.
     let Some([_, http, file]) = receiver("FAULTSCOPE_E2E_RUN_RECEIVER") else { return };
     let site = incident();
-    site.configure("{}");
+    site.configure(METRICS);
     let mut command = site.builtin_command("beginning");
     command.args(["--otlp-endpoint", &http, "--otlp-protocol", "http/json"]);
     arrives(&site, command, &file, "application/json");
+}
+
+/// The same over TLS, each side showing the other its certificate.
+#[test]
+fn an_incident_reaches_a_receiver_that_wants_certificates() {
+    let Some([grpc, http, file]) = receiver("FAULTSCOPE_E2E_TLS_RECEIVER") else { return };
+    let files = std::env::var("FAULTSCOPE_E2E_TLS_FILES").unwrap();
+    for (address, protocol, transport) in [(grpc, "grpc", "grpc"), (http, "http/protobuf", "application/x-protobuf")] {
+        let site = incident();
+        let trust = format!(
+            "certificate: {files}/ca.pem, client_certificate: {files}/client.pem, client_key: {files}/client-key.pem"
+        );
+        site.configure(&format!(
+            "{METRICS}export: {{ otlp: {{ endpoint: '{address}', protocol: {protocol}, {trust} }} }}"
+        ));
+        let expected = scanned(&site);
+        let agent = site.start_as(site.builtin_command("beginning"));
+        let ours = |record: &Value| {
+            expected.contains_key(record["record"]["attributes"]["log.record.uid"].as_str().unwrap_or_default())
+        };
+        wait("all records", || {
+            let mut all = received(&file, transport);
+            all.retain(ours);
+            (all.len() >= expected.len()).then_some(())
+        });
+        own_metrics(&file, transport);
+        agent.stop();
+    }
+}
+
+/// Own metrics are sent, and often.
+const METRICS: &str = "telemetry: { otlp_metrics: true, interval: 200ms }\n";
+
+/// faultscope's own metrics come over the same transport.
+fn own_metrics(file: &str, transport: &str) {
+    let metrics = wait("metrics", || {
+        let all = received(file, &format!("metrics {transport}"));
+        all.into_iter().find(|line| line["metrics"]["faultscope.events"].as_f64().is_some_and(|events| events > 0.0))
+    });
+    assert_eq!(metrics["service"], "faultscope");
+    assert!(metrics["metrics"]["faultscope.bytes.read"].as_f64().is_some(), "{metrics}");
 }
 
 /// A site with a copy of the sample incident's logs.
@@ -80,6 +121,7 @@ fn arrives(site: &Site, command: Command, file: &str, transport: &str) {
     assert!(expected.len() >= 4, "{expected:?}");
     let agent = site.start_as(command);
     let records = wait("all records", || Some(received(file, transport)).filter(|all| all.len() >= expected.len()));
+    own_metrics(file, transport);
     agent.stop();
     assert_eq!(received(file, transport).len(), records.len(), "{transport}: nothing comes twice");
     let uids: BTreeSet<&str> = records.iter().map(uid).collect();
