@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 use thiserror::Error;
 
 use super::required::{self, Clause};
-use super::{anchors, regexes};
+use super::{Knowledge, anchors, regexes};
 use crate::event::attributes::{self, Capture};
 use crate::pattern::model::{Condition, FieldCondition, FieldValue, Pattern, Term};
 
@@ -195,11 +195,16 @@ impl Literals {
 }
 
 /// Compiles one pattern, adding its literals to the table. `index` is the pattern's own.
-pub fn pattern(pattern: &Arc<Pattern>, index: u32, literals: &mut Literals) -> Result<Compiled, Vec<CompileError>> {
+pub fn pattern(
+    pattern: &Arc<Pattern>,
+    index: u32,
+    literals: &mut Literals,
+    knowledge: Knowledge<'_>,
+) -> Result<Compiled, Vec<CompileError>> {
     let mut errors = Vec::new();
     let mut alternatives = Vec::new();
     for (position, condition) in pattern.matches.alternatives().iter().enumerate() {
-        match alternative(condition, literals) {
+        match alternative(condition, literals, knowledge) {
             Ok(alternative) => {
                 for &id in &alternative.anchor_literals {
                     literals.candidates[id as usize].push((index, position as u32));
@@ -223,7 +228,11 @@ pub fn pattern(pattern: &Arc<Pattern>, index: u32, literals: &mut Literals) -> R
     }
 }
 
-fn alternative(condition: &Condition, literals: &mut Literals) -> Result<Alternative, CompileError> {
+fn alternative(
+    condition: &Condition,
+    literals: &mut Literals,
+    knowledge: Knowledge<'_>,
+) -> Result<Alternative, CompileError> {
     let mut clauses: Vec<Clause> = Vec::new();
     let mut all = Vec::new();
     let mut regexes = Vec::new();
@@ -248,7 +257,8 @@ fn alternative(condition: &Condition, literals: &mut Literals) -> Result<Alterna
     }
     let shortest = |clause: &Clause| clause.iter().map(Vec::len).min().unwrap_or(0);
     let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * fields.len();
-    let (anchor_clause, fragments) = anchors::choose(&clauses).ok_or(CompileError::NoAnchor)?;
+    let (anchor_clause, fragments) =
+        anchors::choose(&clauses, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
     let anchor_literals = anchor_clause.iter().map(|literal| literals.id(literal)).collect();
     Ok(Alternative { all, regexes, any, none, fields, weight, anchors: fragments, anchor_literals })
 }
