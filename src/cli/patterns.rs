@@ -73,7 +73,7 @@ impl Selection {
         let named = !self.paths.is_empty();
         let mut patterns = self.patterns;
         patterns.paths.extend(self.paths);
-        Ok((patterns.load()?, move |located: &Located| !named || !located.builtin))
+        Ok((patterns.check()?, move |located: &Located| !named || !located.builtin))
     }
 }
 

@@ -5,6 +5,7 @@
 //! ([`Healthy::rarity`]) and windows that little healthy text passes. It only ever decides what is fast.
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Four bytes in a row, digits made `0`, and their share of all of the sample's positions.
@@ -21,6 +22,8 @@ pub struct Gram {
 pub struct Healthy {
     /// By their bytes.
     grams: Vec<Gram>,
+    /// For each gram, the share of all that begin with the same three bytes.
+    threes: Vec<f32>,
     /// By the first two bytes, seven bits each: where their grams begin in `grams`; one more at the end.
     index: Vec<u32>,
 }
@@ -56,7 +59,12 @@ impl Healthy {
         let mut index = vec![0u32; (1 << 14) + 1];
         grams.iter().for_each(|gram| index[pair(gram.bytes[0], gram.bytes[1]) + 1] += 1);
         (1..index.len()).for_each(|at| index[at] += index[at - 1]);
-        Healthy { grams, index }
+        let same = grams.chunk_by(|a, b| a.bytes[..3] == b.bytes[..3]);
+        let threes = same.flat_map(|same| {
+            let three: f32 = same.iter().map(|gram| gram.share).sum();
+            std::iter::repeat_n(three, same.len())
+        });
+        Healthy { threes: threes.collect(), grams, index }
     }
 
     /// The grams, by their bytes.
@@ -113,20 +121,21 @@ impl Healthy {
         /// What the chance of one digit among others is taken for: they are seldom as good as random.
         const DIGIT: f32 = 1.0;
         let bytes: Vec<u8> = fragment.iter().map(|&byte| plain(byte)).collect();
-        let begins: f32 = self
-            .of_pair(&bytes)
-            .iter()
-            .filter(|gram| bytes.get(2).is_none_or(|b| gram.bytes[2] == *b))
-            .map(|gram| gram.share)
-            .sum();
-        let mut rarity = -(begins + UNSEEN).log2();
-        for gram in bytes.windows(4) {
+        let mut rarity = match bytes.first_chunk::<3>() {
+            Some(three) => -(self.of_three(*three).map_or(0.0, |at| self.threes[at]) + UNSEEN).log2(),
+            None => -(self.of_pair(&bytes).map(|at| self.grams[at].share).sum::<f32>() + UNSEEN).log2(),
+        };
+        for &gram in bytes.windows(4).filter_map(|gram| gram.first_chunk::<4>()) {
+            let [first, second, third, fourth] = gram;
             let (mut three, mut four) = (0.0, 0.0);
-            for known in self.of_pair(gram).iter().filter(|known| known.bytes[2] == gram[2]) {
-                three += known.share;
-                if known.bytes[3] == gram[3] {
-                    four = known.share;
-                }
+            if let Some(at) = self.of_three([first, second, third]) {
+                three = self.threes[at];
+                let same = self.grams[at..].iter().take_while(|known| known.bytes[..3] == gram[..3]);
+                four = same
+                    .take_while(|known| known.bytes[3] <= fourth)
+                    .last()
+                    .filter(|known| known.bytes[3] == fourth)
+                    .map_or(0.0, |known| known.share);
             }
             rarity -= ((four + UNSEEN * SURPRISE) / (three + UNSEEN)).log2();
         }
@@ -138,18 +147,24 @@ impl Healthy {
     /// The share of one gram; not known: nothing.
     pub fn share(&self, gram: [u8; 4]) -> f32 {
         let gram = gram.map(plain);
-        let known = self.of_pair(&gram);
-        known.binary_search_by_key(&gram, |known| known.bytes).map_or(0.0, |at| known[at].share)
+        self.grams.binary_search_by_key(&gram, |known| known.bytes).map_or(0.0, |at| self.grams[at].share)
     }
 
-    /// The grams that begin as `bytes` do.
-    fn of_pair(&self, bytes: &[u8]) -> &[Gram] {
+    /// The first of the grams that begin with three bytes.
+    fn of_three(&self, three: [u8; 3]) -> Option<usize> {
+        let pair = self.of_pair(&three);
+        let at = pair.start + self.grams[pair.clone()].partition_point(|known| known.bytes[2] < three[2]);
+        (pair.contains(&at) && self.grams[at].bytes[2] == three[2]).then_some(at)
+    }
+
+    /// Where the grams are that begin as `bytes` do.
+    fn of_pair(&self, bytes: &[u8]) -> Range<usize> {
         match bytes {
             [first, second, ..] if first.is_ascii() && second.is_ascii() && !self.index.is_empty() => {
                 let pair = pair(*first, *second);
-                &self.grams[self.index[pair] as usize..self.index[pair + 1] as usize]
+                self.index[pair] as usize..self.index[pair + 1] as usize
             }
-            _ => &[],
+            _ => 0..0,
         }
     }
 }

@@ -11,7 +11,10 @@ mod anchors;
 mod compile;
 mod confirm;
 mod explain;
+mod expression;
 mod healthy;
+mod known;
+mod literals;
 mod measure;
 pub mod regexes;
 mod required;
@@ -28,6 +31,7 @@ pub use compile::{CompileError, Compiled};
 pub use confirm::{Finding, Subject};
 pub use explain::{Check, Explanation, Requirement, Wording};
 pub use healthy::Healthy;
+use literals::LiteralSearch;
 pub use measure::AnchorHits;
 use search::Search;
 pub use search::{Effort, Windows};
@@ -67,9 +71,7 @@ pub struct Engine {
     search: Search,
     /// The fragments that are looked for; none holds another.
     anchors: Vec<Vec<u8>>,
-    literals: AhoCorasick,
-    /// By literal id, in bytes.
-    literal_lengths: Vec<usize>,
+    literals: LiteralSearch,
     /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
     candidates: Vec<Vec<(u32, u32)>>,
     patterns: Vec<Compiled>,
@@ -105,25 +107,15 @@ impl Engine {
             compiled.iter().flat_map(|pattern| &pattern.alternatives).flat_map(|a| a.anchors.iter().cloned());
         let anchors: BTreeSet<Vec<u8>> = fragments.chain(extra_anchors.iter().map(|a| a.to_vec())).collect();
         let anchors = without_longer(anchors);
-        let whole =
-            |reason: String| vec![(0, CompileError::Regex { expression: "all literals together".into(), reason })];
         let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&literals.strings);
+        let all = LiteralSearch::new(literals.strings).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
             patterns: compiled.len(),
             alternatives: compiled.iter().map(|pattern| pattern.alternatives.len()).sum(),
             anchors: anchors.len(),
-            literals: literals.strings.len(),
+            literals: all.count(),
         };
-        Ok(Engine {
-            search,
-            anchors,
-            literals: automaton.map_err(|error| whole(error.to_string()))?,
-            literal_lengths: literals.strings.iter().map(Vec::len).collect(),
-            candidates: literals.candidates,
-            patterns: compiled,
-            size,
-        })
+        Ok(Engine { search, anchors, literals: all, candidates: literals.candidates, patterns: compiled, size })
     }
 
     /// What compiling gave.

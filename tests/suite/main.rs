@@ -12,6 +12,6 @@ mod run;
 mod run_otlp;
 mod scan;
 mod site;
-mod trained;
 mod support;
+mod trained;
 mod walls;

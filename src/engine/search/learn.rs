@@ -79,11 +79,12 @@ impl<'a> Placed<'_, 'a> {
     }
 
     fn windows(&self, anchors: &[Vec<u8>]) -> Windows {
-        let all =
-            Windows(self.anchors.values().filter_map(|of| Some((of.first()?.1.bytes, of.first()?.1.bucket))).collect());
+        let all = Windows::new(
+            self.anchors.values().filter_map(|of| Some((of.first()?.1.bytes, of.first()?.1.bucket))).collect(),
+        );
         // A start takes the window that comes first in an anchor; others in it are not needed for its sake.
         let used: BTreeSet<[u8; WINDOW]> =
             anchors.iter().filter_map(|anchor| all.first_in(anchor)).map(|window| window.bytes).collect();
-        Windows(all.0.into_iter().filter(|(gram, _)| used.contains(gram)).collect())
+        Windows::new(all.buckets.into_iter().filter(|(gram, _)| used.contains(gram)).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::masks::halves;
+use super::masks::{Bits, bit, halves};
 use super::{BUCKETS, WINDOW};
 use crate::engine::healthy::Healthy;
 
@@ -60,10 +60,29 @@ pub(super) fn gram_at(text: &[u8], at: usize) -> u32 {
 }
 
 /// Windows that training chose, and the bucket of each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Windows(pub(super) BTreeMap<[u8; WINDOW], u8>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Windows {
+    pub(super) buckets: BTreeMap<[u8; WINDOW], u8>,
+    /// A bit for the hash of each: most strings are told to be none by that alone.
+    maybe: Box<Bits>,
+}
+
+impl Default for Windows {
+    fn default() -> Windows {
+        Windows::new(BTreeMap::new())
+    }
+}
 
 impl Windows {
+    pub(super) fn new(buckets: BTreeMap<[u8; WINDOW], u8>) -> Windows {
+        let mut maybe: Box<Bits> = Box::new([0; _]);
+        for gram in buckets.keys() {
+            let (word, bit) = bit(u32::from_le_bytes(*gram));
+            maybe[word] |= bit;
+        }
+        Windows { buckets, maybe }
+    }
+
     /// What [`Windows::to_text`] wrote. Anything else in the text is passed over.
     pub fn parse(text: &str) -> Windows {
         let mut windows = BTreeMap::new();
@@ -73,7 +92,7 @@ impl Windows {
             let grams = grams.strip_suffix('|').unwrap_or(grams).as_bytes().as_chunks().0;
             windows.extend(grams.iter().map(|gram| (*gram, bucket)));
         }
-        Windows(windows)
+        Windows::new(windows)
     }
 
     /// A line or more for each bucket: its number, then its windows, one behind the other.
@@ -82,7 +101,8 @@ impl Windows {
         const A_LINE: usize = 24;
         let mut lines = Vec::new();
         for bucket in 0..BUCKETS as u8 {
-            let own: Vec<[u8; WINDOW]> = self.0.iter().filter(|(_, b)| **b == bucket).map(|(gram, _)| *gram).collect();
+            let own: Vec<[u8; WINDOW]> =
+                self.buckets.iter().filter(|(_, b)| **b == bucket).map(|(gram, _)| *gram).collect();
             let line =
                 |grams: &[[u8; WINDOW]]| format!("{bucket}|{}|\n", String::from_utf8_lossy(grams.as_flattened()));
             lines.extend(own.chunks(A_LINE).map(line));
@@ -92,12 +112,12 @@ impl Windows {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.buckets.len()
     }
 
     /// Are there none?
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.buckets.is_empty()
     }
 
     /// Those that stand for two or more of the anchors.
@@ -107,13 +127,8 @@ impl Windows {
             .iter()
             .filter_map(|anchor| self.first_in(anchor))
             .for_each(|window| *uses.entry(window.bytes).or_default() += 1);
-        Windows(
-            self.0
-                .iter()
-                .filter(|(gram, _)| uses.get(*gram).is_some_and(|uses| *uses > 1))
-                .map(|(gram, bucket)| (*gram, *bucket))
-                .collect(),
-        )
+        let shared = self.buckets.iter().filter(|(gram, _)| uses.get(*gram).is_some_and(|uses| *uses > 1));
+        Windows::new(shared.map(|(gram, bucket)| (*gram, *bucket)).collect())
     }
 
     /// Does one of them stand in an anchor?
@@ -124,7 +139,9 @@ impl Windows {
     /// The first of them that stands in an anchor.
     pub(super) fn first_in(&self, anchor: &[u8]) -> Option<Window> {
         anchor.windows(WINDOW).enumerate().find_map(|(offset, gram)| {
-            let bucket = self.0.get(gram)?;
+            let gram = gram.first_chunk()?;
+            let (word, bit) = bit(u32::from_le_bytes(*gram));
+            let bucket = if self.maybe[word] & bit != 0 { self.buckets.get(gram)? } else { return None };
             Some(Window::of(anchor, offset, *bucket))
         })
     }
