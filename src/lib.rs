@@ -13,7 +13,7 @@
 //! 9. [`tail`]: log files on a node: discovery, identity, rotation, reading, checkpoints.
 //! 10. [`agent`]: `run`: the rooms wired together, with configuration and drain.
 //! 11. [`cli`]: one file per verb.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs, rust_2018_idioms)]
 
 pub mod agent;

@@ -9,7 +9,8 @@ use anyhow::anyhow;
 use crate::classify::{Classifier, Limits};
 use crate::frame::Format;
 use crate::pattern::model::Severity;
-use crate::pattern::{PatternSet, Problem, sources};
+use crate::pattern::sources::{self, PackSource};
+use crate::pattern::{PatternSet, Problem};
 
 /// Which patterns to use.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,6 +26,15 @@ pub(super) struct PatternArgs {
 impl PatternArgs {
     /// The set, or every problem with it.
     pub(super) fn read(&self) -> Result<PatternSet, Vec<Problem>> {
+        self.with(PatternSet::load)
+    }
+
+    /// The set, the built-in packs checked as if they were somebody's own.
+    pub(super) fn check(&self) -> anyhow::Result<PatternSet> {
+        self.with(PatternSet::check).map_err(|problems| listed(&problems))
+    }
+
+    fn with(&self, load: fn(&[PackSource]) -> Result<PatternSet, Vec<Problem>>) -> Result<PatternSet, Vec<Problem>> {
         let mut all = if self.no_builtin_patterns { Vec::new() } else { sources::builtin() };
         let mut problems = Vec::new();
         for path in &self.paths {
@@ -34,7 +44,7 @@ impl PatternArgs {
             }
         }
         // A pack that can't be read is no reason to keep quiet about those that can.
-        match PatternSet::load(&all) {
+        match load(&all) {
             Ok(set) if problems.is_empty() => Ok(set),
             Ok(_) => Err(problems),
             Err(more) => Err([problems, more].concat()),

@@ -4,6 +4,7 @@ mod docs;
 mod explain;
 mod lints;
 mod new;
+mod train;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ enum Verb {
     Schema,
     /// Write a page for each system into a folder, and an index.
     Docs(docs::Args),
+    /// Learn from healthy logs what to look for in raw bytes, for the binary to be built with; or measure what was learned.
+    Train(train::Args),
     /// Print a new pattern's scaffold from a log on standard input.
     New(new::Args),
     /// Say why patterns do or do not fire on a log.
@@ -70,7 +73,7 @@ impl Selection {
         let named = !self.paths.is_empty();
         let mut patterns = self.patterns;
         patterns.paths.extend(self.paths);
-        Ok((patterns.load()?, move |located: &Located| !named || !located.builtin))
+        Ok((patterns.check()?, move |located: &Located| !named || !located.builtin))
     }
 }
 
@@ -86,6 +89,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
             Ok(DONE)
         }
         Verb::Docs(args) => docs::run(args, &mut out),
+        Verb::Train(args) => train::run(args, &mut out),
         Verb::New(args) => new::run(args, &mut out),
         Verb::Explain(args) => explain::run(args, &mut out),
     }

@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 use thiserror::Error;
 
 use super::required::{self, Clause};
-use super::{anchors, regexes};
+use super::{Knowledge, anchors, known, regexes};
 use crate::event::attributes::{self, Capture};
 use crate::pattern::model::{Condition, FieldCondition, FieldValue, Pattern, Term};
 
@@ -38,6 +38,9 @@ pub enum CompileError {
         anchors::MIN_ANCHOR
     )]
     NoAnchor,
+    /// All patterns together.
+    #[error("the literals of all patterns have more than {} MiB", super::literals::MAX_BYTES >> 20)]
+    TooMuch,
     /// A container glob that is not one.
     #[error("the container glob `{glob}` can't be read: {reason}")]
     Glob {
@@ -130,13 +133,17 @@ pub struct LazyRegex {
 impl LazyRegex {
     fn new(expression: &str) -> Result<(Self, Vec<Clause>), CompileError> {
         let wrong = |reason| CompileError::Regex { expression: expression.to_owned(), reason };
-        let hir = regexes::parse(expression).map_err(wrong)?;
-        let captures = group_names(&hir)
-            .into_iter()
-            .map(|name| attributes::capture(&name).map(|c| (name.clone(), c)).ok_or(CompileError::Capture(name)))
+        let read = known::read(expression).map_err(wrong)?;
+        let captures = read
+            .groups
+            .iter()
+            .map(|name| match attributes::capture(name) {
+                Some(capture) => Ok((name.clone(), capture)),
+                None => Err(CompileError::Capture(name.clone())),
+            })
             .collect::<Result<_, _>>()?;
         let lazy = LazyRegex { expression: expression.to_owned(), compiled: OnceLock::new(), captures };
-        Ok((lazy, required::clauses(&hir)))
+        Ok((lazy, read.into_owned().clauses))
     }
 
     /// The compiled expression; `None` only if it grew over the size limit, which [`LazyRegex::check`] reports.
@@ -153,20 +160,6 @@ impl LazyRegex {
     /// Its named groups and what they become.
     pub fn captures(&self) -> &[(String, &'static Capture)] {
         &self.captures
-    }
-}
-
-fn group_names(hir: &regex_syntax::hir::Hir) -> Vec<String> {
-    use regex_syntax::hir::HirKind;
-    match hir.kind() {
-        HirKind::Capture(capture) => {
-            let mut names: Vec<String> = capture.name.iter().map(|name| name.to_string()).collect();
-            names.extend(group_names(&capture.sub));
-            names
-        }
-        HirKind::Repetition(repetition) => group_names(&repetition.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().flat_map(group_names).collect(),
-        _ => Vec::new(),
     }
 }
 
@@ -195,11 +188,16 @@ impl Literals {
 }
 
 /// Compiles one pattern, adding its literals to the table. `index` is the pattern's own.
-pub fn pattern(pattern: &Arc<Pattern>, index: u32, literals: &mut Literals) -> Result<Compiled, Vec<CompileError>> {
+pub fn pattern(
+    pattern: &Arc<Pattern>,
+    index: u32,
+    literals: &mut Literals,
+    knowledge: Knowledge<'_>,
+) -> Result<Compiled, Vec<CompileError>> {
     let mut errors = Vec::new();
     let mut alternatives = Vec::new();
     for (position, condition) in pattern.matches.alternatives().iter().enumerate() {
-        match alternative(condition, literals) {
+        match alternative(condition, literals, knowledge) {
             Ok(alternative) => {
                 for &id in &alternative.anchor_literals {
                     literals.candidates[id as usize].push((index, position as u32));
@@ -223,7 +221,11 @@ pub fn pattern(pattern: &Arc<Pattern>, index: u32, literals: &mut Literals) -> R
     }
 }
 
-fn alternative(condition: &Condition, literals: &mut Literals) -> Result<Alternative, CompileError> {
+fn alternative(
+    condition: &Condition,
+    literals: &mut Literals,
+    knowledge: Knowledge<'_>,
+) -> Result<Alternative, CompileError> {
     let mut clauses: Vec<Clause> = Vec::new();
     let mut all = Vec::new();
     let mut regexes = Vec::new();
@@ -248,7 +250,8 @@ fn alternative(condition: &Condition, literals: &mut Literals) -> Result<Alterna
     }
     let shortest = |clause: &Clause| clause.iter().map(Vec::len).min().unwrap_or(0);
     let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * fields.len();
-    let (anchor_clause, fragments) = anchors::choose(&clauses).ok_or(CompileError::NoAnchor)?;
+    let (anchor_clause, fragments) =
+        anchors::choose(&clauses, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
     let anchor_literals = anchor_clause.iter().map(|literal| literals.id(literal)).collect();
     Ok(Alternative { all, regexes, any, none, fields, weight, anchors: fragments, anchor_literals })
 }

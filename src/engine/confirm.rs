@@ -81,11 +81,10 @@ impl Engine {
     /// Looks for all literals at once; `first_seen` is told each that stands in the text, by its id, once.
     pub(super) fn see(&self, text: &[u8], mut first_seen: impl FnMut(usize)) -> Seen {
         let mut seen = Seen { first: vec![0; self.candidates.len()] };
-        for found in self.literals.find_overlapping_iter(text) {
-            let literal = found.pattern().as_usize();
+        for (literal, place) in self.literals.find(text) {
             if seen.first[literal] == 0 {
                 // Records are far smaller than 4 GiB; a position beyond that would only be shown wrong.
-                seen.first[literal] = u32::try_from(found.start()).unwrap_or(u32::MAX - 1) + 1;
+                seen.first[literal] = u32::try_from(place.start).unwrap_or(u32::MAX - 1) + 1;
                 first_seen(literal);
             }
         }
@@ -148,7 +147,7 @@ fn evidence(alternative: &Alternative, text: &[u8], seen: &Seen, engine: &Engine
     let any = alternative.any.iter().flat_map(|terms| &terms.literals);
     let literals = alternative.all.iter().chain(any);
     let longest = literals
-        .filter_map(|&id| seen.position(id).map(|at| (engine.literal_lengths[id as usize], at)))
+        .filter_map(|&id| seen.position(id).map(|at| (engine.literals.length(id), at)))
         .max_by_key(|&(length, at)| (length, std::cmp::Reverse(at)))
         .map(|(length, at)| at..at + length);
     (captures, shown.or(longest).unwrap_or(0..0))

@@ -11,22 +11,31 @@ mod anchors;
 mod compile;
 mod confirm;
 mod explain;
+mod expression;
+mod healthy;
+mod known;
+mod literals;
 mod measure;
 pub mod regexes;
 mod required;
-pub mod search;
+mod search;
+mod train;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-pub use anchors::{fragments as anchor_fragments, worth as anchor_worth};
+pub use anchors::fragments as anchor_fragments;
 pub use compile::{CompileError, Compiled};
 pub use confirm::{Finding, Subject};
 pub use explain::{Check, Explanation, Requirement, Wording};
+pub use healthy::Healthy;
+use literals::LiteralSearch;
 pub use measure::AnchorHits;
-use search::{BlockSearch, Daachorse};
+use search::Search;
+pub use search::{Effort, Windows};
+pub use train::Trained;
 
 use crate::pattern::model::Pattern;
 
@@ -50,12 +59,19 @@ pub struct Size {
     pub literals: usize,
 }
 
+/// What is known of healthy logs. It decides what is fast, never what is found.
+#[derive(Clone, Copy)]
+struct Knowledge<'k> {
+    healthy: &'k Healthy,
+    windows: &'k Windows,
+}
+
 /// A set of patterns, compiled.
 pub struct Engine {
-    search: Box<dyn BlockSearch>,
-    literals: AhoCorasick,
-    /// By literal id, in bytes.
-    literal_lengths: Vec<usize>,
+    search: Search,
+    /// The fragments that are looked for; none holds another.
+    anchors: Vec<Vec<u8>>,
+    literals: LiteralSearch,
     /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
     candidates: Vec<Vec<(u32, u32)>>,
     patterns: Vec<Compiled>,
@@ -66,11 +82,20 @@ impl Engine {
     /// Compiles patterns; `extra_anchors` are byte strings whose lines the sink wants too, whatever the patterns say.
     /// The errors come with the index of the pattern they belong to.
     pub fn compile(patterns: &[Arc<Pattern>], extra_anchors: &[&[u8]]) -> Result<Engine, Vec<(usize, CompileError)>> {
+        let knowledge = Knowledge { healthy: Healthy::builtin(), windows: train::builtin() };
+        Engine::compile_knowing(patterns, extra_anchors, knowledge)
+    }
+
+    fn compile_knowing(
+        patterns: &[Arc<Pattern>],
+        extra_anchors: &[&[u8]],
+        knowledge: Knowledge<'_>,
+    ) -> Result<Engine, Vec<(usize, CompileError)>> {
         let mut literals = compile::Literals::default();
         let mut compiled = Vec::new();
         let mut errors = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {
-            match compile::pattern(pattern, index as u32, &mut literals) {
+            match compile::pattern(pattern, index as u32, &mut literals, knowledge) {
                 Ok(pattern) => compiled.push(pattern),
                 Err(list) => errors.extend(list.into_iter().map(|error| (index, error))),
             }
@@ -82,24 +107,15 @@ impl Engine {
             compiled.iter().flat_map(|pattern| &pattern.alternatives).flat_map(|a| a.anchors.iter().cloned());
         let anchors: BTreeSet<Vec<u8>> = fragments.chain(extra_anchors.iter().map(|a| a.to_vec())).collect();
         let anchors = without_longer(anchors);
-        let whole =
-            |reason: String| vec![(0, CompileError::Regex { expression: "all literals together".into(), reason })];
-        let search = Daachorse::new(&anchors).map_err(whole)?;
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&literals.strings);
+        let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
+        let all = LiteralSearch::new(literals.strings).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
             patterns: compiled.len(),
             alternatives: compiled.iter().map(|pattern| pattern.alternatives.len()).sum(),
             anchors: anchors.len(),
-            literals: literals.strings.len(),
+            literals: all.count(),
         };
-        Ok(Engine {
-            search: Box::new(search),
-            literals: automaton.map_err(|error| whole(error.to_string()))?,
-            literal_lengths: literals.strings.iter().map(Vec::len).collect(),
-            candidates: literals.candidates,
-            patterns: compiled,
-            size,
-        })
+        Ok(Engine { search, anchors, literals: all, candidates: literals.candidates, patterns: compiled, size })
     }
 
     /// What compiling gave.
@@ -116,6 +132,11 @@ impl Engine {
     pub fn anchors_of(&self, pattern: usize) -> impl Iterator<Item = &[u8]> {
         let alternatives = self.patterns.get(pattern).into_iter().flat_map(|pattern| &pattern.alternatives);
         alternatives.flat_map(|alternative| alternative.anchors.iter().map(Vec::as_slice))
+    }
+
+    /// What looking for anchors in a text takes.
+    pub fn effort(&self, text: &[u8]) -> Effort {
+        self.search.effort(text)
     }
 
     /// Compiles every expression that is otherwise compiled when first needed, and says which are too large.

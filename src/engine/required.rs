@@ -159,10 +159,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::regexes;
+    use crate::engine::{expression, regexes};
 
     fn clauses_of(expression: &str) -> Vec<Vec<String>> {
-        let hir = regexes::parse(expression).unwrap();
+        let hir = expression::parse(expression).unwrap();
         let text = |string: Vec<u8>| String::from_utf8(string).unwrap();
         clauses(&hir).into_iter().map(|clause| clause.into_iter().map(text).collect()).collect()
     }
@@ -195,7 +195,7 @@ mod tests {
             expression in "(\\(?[ab](\\||c|\\*|\\+|\\?|\\)|[de]){0,4}){1,6}",
             text in "[abcde]{0,24}",
         ) {
-            if let (Ok(hir), Ok(regex)) = (regexes::parse(&expression), regexes::compile(&expression))
+            if let (Ok(hir), Ok(regex)) = (expression::parse(&expression), regexes::compile(&expression))
                 && let Some(found) = regex.find(text.as_bytes())
             {
                 for clause in clauses(&hir) {

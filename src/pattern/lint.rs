@@ -2,13 +2,13 @@
 
 use super::model::Pattern;
 use super::set::{Located, PatternSet, Problem};
-use crate::engine::anchor_worth;
+use crate::engine::Healthy;
 
 /// Titles stand in lists and alerts.
 const MAX_TITLE: usize = 100;
 
-/// An anchor worth less than this stands in many healthy lines.
-const MIN_WORTH: usize = 6;
+/// An anchor less rare than this, a power of two in bytes, stands in many healthy lines.
+const MIN_RARITY: f32 = 16.0;
 
 /// Everything to mend, by pattern.
 pub fn lint(set: &PatternSet) -> Vec<Problem> {
@@ -52,7 +52,7 @@ fn relations(set: &PatternSet, located: &Located) -> Vec<String> {
 }
 
 fn anchors(set: &PatternSet, index: usize) -> Vec<String> {
-    let weak = set.engine.anchors_of(index).filter(|anchor| anchor_worth(anchor) < MIN_WORTH);
+    let weak = set.engine.anchors_of(index).filter(|anchor| Healthy::builtin().rarity(anchor) < MIN_RARITY);
     weak.map(|anchor| {
         let anchor = String::from_utf8_lossy(anchor);
         format!("has to look for `{anchor}`, which stands in many healthy lines; require a longer or rarer text")

@@ -14,8 +14,8 @@ pub mod sources;
 
 pub use set::{Located, PatternSet, Problem, well_formed};
 
-/// The packs built into the binary: (path in the project, text).
-pub const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+/// The packs built into the binary: (path in the project, text, the same as JSON: a list of (line, pattern); empty if the pack isn't right).
+pub const BUILTIN: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
 /// The JSON Schema of a pack file, for editors and other tools.
 pub fn schema() -> serde_json::Value {

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::model::{Category, Severity};
-use crate::engine::{anchor_fragments, anchor_worth};
+use crate::engine::{Healthy, anchor_fragments};
 
 /// What is known of the failure.
 pub struct Seed<'a> {
@@ -22,8 +22,8 @@ pub struct Seed<'a> {
     pub text: &'a str,
 }
 
-/// A fragment worth less than this stands in many healthy lines.
-const MIN_WORTH: usize = 8;
+/// A fragment less rare than this, a power of two in bytes, stands in many healthy lines.
+const MIN_RARITY: f32 = 18.0;
 
 /// More literals than this tie a pattern to one version's wording.
 const MAX_LITERALS: usize = 3;
@@ -103,10 +103,11 @@ fn category(log: &str) -> Option<Category> {
 
 /// The rarest runs of fixed words, in the order they stand.
 fn literals<'m>(message: &'m str, text: &str) -> Vec<&'m str> {
-    let worth = |run: &str| anchor_fragments(run.as_bytes()).map_or(0, |found| anchor_worth(&found[0]));
+    let healthy = Healthy::builtin();
+    let rarity = |run: &str| anchor_fragments(run.as_bytes(), healthy).map_or(0.0, |found| healthy.rarity(&found[0]));
     let mut runs: Vec<(usize, &str)> = fixed_runs(message).into_iter().enumerate().collect();
-    runs.retain(|(_, run)| worth(run) >= MIN_WORTH && text.contains(run));
-    runs.sort_by_key(|(place, run)| (std::cmp::Reverse(worth(run)), *place));
+    runs.retain(|(_, run)| rarity(run) >= MIN_RARITY && text.contains(run));
+    runs.sort_by(|a, b| rarity(b.1).total_cmp(&rarity(a.1)).then(a.0.cmp(&b.0)));
     runs.truncate(MAX_LITERALS);
     runs.sort_unstable();
     let mut literals: Vec<&str> = runs.into_iter().map(|(_, run)| run).collect();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::model::Pattern;
-use super::sources::PackSource;
+use super::sources::{self, PackSource};
 use crate::engine::Engine;
 use crate::frame::CRI_PARTIAL_MARKS;
 use crate::yaml::{self, Mistake, Node};
@@ -66,12 +66,25 @@ pub struct PatternSet {
 }
 
 impl PatternSet {
-    /// Reads packs into a set, or says everything that is wrong with them.
+    /// Reads packs into a set, or says everything that is wrong with them. Built-in packs were checked when they were made.
     pub fn load(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
+        Self::made_of(sources, |source| sources::read_before(source))
+    }
+
+    /// As [`PatternSet::load`], but built-in packs are checked as if they were somebody's own.
+    pub fn check(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
+        Self::made_of(sources, |_| None)
+    }
+
+    /// Packs that `read_before` has JSON of are read from that.
+    fn made_of(
+        sources: &[PackSource],
+        read_before: impl Fn(&PackSource) -> Option<&'static str>,
+    ) -> Result<PatternSet, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut found: Vec<Located> = Vec::new();
         for source in sources {
-            read_pack(source, &mut found, &mut problems);
+            read_pack(source, read_before(source), &mut found, &mut problems);
         }
         let mut patterns = without_replaced(found, &mut problems);
         patterns.sort_by(|a, b| a.pattern.id.cmp(&b.pattern.id));
@@ -88,7 +101,7 @@ impl PatternSet {
 
     /// The built-in packs alone.
     pub fn builtin() -> Result<PatternSet, Vec<Problem>> {
-        Self::load(&super::sources::builtin())
+        Self::load(&sources::builtin())
     }
 
     /// The pattern of an id.
@@ -97,20 +110,24 @@ impl PatternSet {
     }
 }
 
-fn read_pack(source: &PackSource, found: &mut Vec<Located>, problems: &mut Vec<Problem>) {
+fn read_pack(source: &PackSource, read_before: Option<&str>, found: &mut Vec<Located>, problems: &mut Vec<Problem>) {
+    let file: Arc<str> = source.name.as_str().into();
+    let located =
+        |pattern, line| Located { pattern: Arc::new(pattern), file: file.clone(), line, builtin: source.builtin };
+    if let Some(patterns) = read_before.and_then(|json| serde_json::from_str::<Vec<(usize, Pattern)>>(json).ok()) {
+        return found.extend(patterns.into_iter().map(|(line, pattern)| located(pattern, line)));
+    }
     let problem = |mistake| Problem { file: source.name.clone(), mistake };
     let root = match yaml::parse(&source.text) {
         Ok(root) => root,
         Err(mistake) => return problems.push(problem(mistake)),
     };
     problems.extend(shape_mistakes(&root).into_iter().map(problem));
-    let file: Arc<str> = source.name.as_str().into();
     for node in root.get("patterns").map(Node::items).unwrap_or_default() {
         match yaml::read::<Pattern>(node) {
             Ok(pattern) => {
                 problems.extend(value_mistakes(&pattern, node).into_iter().map(problem));
-                let pattern = Arc::new(pattern);
-                found.push(Located { pattern, file: file.clone(), line: node.line(), builtin: source.builtin });
+                found.push(located(pattern, node.line()));
             }
             Err(mistakes) => problems.extend(mistakes.into_iter().map(problem)),
         }
@@ -209,6 +226,17 @@ mod tests {
     references: ['https://example.com']
     tests: { fires: [{ log: 'Probing of x' }], silent: [{ log: 'y' }] }
 ";
+
+    /// What a start reads is what is written, and that is right.
+    #[test]
+    fn built_in_packs_are_read_as_they_are_written() {
+        let read = PatternSet::builtin().map_err(|problems| format!("{problems:?}")).unwrap();
+        let written = PatternSet::check(&sources::builtin());
+        let written = written.map_err(|problems| format!("{problems:?}")).unwrap();
+        let shown = |set: &PatternSet| set.patterns.iter().map(|located| format!("{located:?}")).collect::<Vec<_>>();
+        assert_eq!(shown(&read), shown(&written));
+        assert!(crate::pattern::BUILTIN.iter().all(|(_, _, json)| !json.is_empty()));
+    }
 
     #[test]
     fn a_good_pack_loads() {

@@ -51,7 +51,7 @@ fn run(args: &[&str], input: &str) -> (Option<i32>, String, String) {
 }
 
 const LOG: &str = "2031-05-17T09:14:00Z stdout F {\"level\":\"info\",\"ts\":\"2031-05-17T09:14:00Z\",\"msg\":\"squeezing\"}
-2031-05-17T09:14:01Z stdout F {\"level\":\"error\",\"ts\":\"2031-05-17T09:14:01Z\",\"msg\":\"hydraulic squeezer \\\"sq-7\\\" jammed after 41 pears\"}
+2031-05-17T09:14:01Z stdout F {\"level\":\"error\",\"ts\":\"2031-05-17T09:14:01Z\",\"msg\":\"hydraulic squeezer \\\"sq-7\\\" jammed after 41 mangoes\"}
 ";
 
 #[test]
@@ -59,7 +59,7 @@ fn a_scaffold_loads_and_fires_once_its_blanks_are_filled() {
     let (status, scaffold, said) = run(&["patterns", "new", "press.squeezer.jammed", "--container", "press"], LOG);
     assert_eq!((status, said.as_str()), (Some(0), ""));
     assert!(
-        scaffold.contains("all: ['hydraulic squeezer', 'jammed after', 'pears']")
+        scaffold.contains("all: ['hydraulic squeezer', 'jammed after', 'mangoes']")
             && scaffold.contains("severity: error"),
         "{scaffold}"
     );

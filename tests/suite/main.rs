@@ -14,4 +14,5 @@ mod run_otlp;
 mod scan;
 mod site;
 mod support;
+mod trained;
 mod walls;

@@ -118,3 +118,16 @@ fn the_map_names_every_room() {
         assert!(map.contains(&format!("`{room}`")), "ARCHITECTURE.md says nothing of `{room}`");
     }
 }
+
+/// `unsafe` may stand in the search's byte shuffles, and nowhere else.
+#[test]
+fn unsafe_code_has_one_place() {
+    let root = root().join("src");
+    let word = concat!("unsafe", "_code");
+    let allows = |text: &str| text.contains(&format!("allow({word})")) || text.contains(&format!("expect({word})"));
+    let those: Vec<PathBuf> =
+        sources(&root).into_iter().filter(|(_, text)| allows(text)).map(|(path, _)| path).collect();
+    assert_eq!(those, [root.join("engine/search/vector.rs")]);
+    assert!(fs::read_to_string(root.join("lib.rs")).unwrap().contains(&format!("#![deny({word})]")));
+    assert!(!fs::read_to_string(root.join("main.rs")).unwrap().contains("unsafe"));
+}

@@ -82,7 +82,7 @@ fn healthy(set: &PatternSet, paths: &[PathBuf], out: &mut impl Write) -> Result<
 }
 
 /// Adds the text of every log under a path.
-fn read(path: &Path, text: &mut Vec<u8>) -> Result<()> {
+pub(super) fn read(path: &Path, text: &mut Vec<u8>) -> Result<()> {
     let (files, errors) = input::files(path);
     if let Some(error) = errors.into_iter().next() {
         return Err(error);

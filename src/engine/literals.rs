@@ -1,0 +1,62 @@
+//! All literals of all patterns, looked for at once in a record's text.
+//!
+//! The automaton is made when the first record is confirmed: a short input often has none, and making it costs more than reading that.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::compile::LiteralId;
+
+/// More bytes of literals than this are refused. Well below what an automaton can hold, so making one doesn't fail later.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// Finds literals in texts.
+pub struct LiteralSearch {
+    /// By id.
+    strings: Vec<Vec<u8>>,
+    automaton: OnceLock<Option<AhoCorasick>>,
+}
+
+impl LiteralSearch {
+    /// A search for `strings`, by id; `None` if they are more than [`MAX_BYTES`].
+    pub fn new(strings: Vec<Vec<u8>>) -> Option<LiteralSearch> {
+        let bytes: usize = strings.iter().map(Vec::len).sum();
+        (bytes <= MAX_BYTES).then(|| LiteralSearch { strings, automaton: OnceLock::new() })
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.strings.len()
+    }
+
+    /// The length of one, in bytes.
+    pub fn length(&self, literal: LiteralId) -> usize {
+        self.strings[literal as usize].len()
+    }
+
+    /// Every place where a literal stands in a text, by where they end.
+    pub fn find<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, Range<usize>)> + 't {
+        let automaton = self
+            .automaton
+            .get_or_init(|| AhoCorasick::builder().match_kind(MatchKind::Standard).build(&self.strings).ok());
+        let found = automaton.iter().flat_map(move |automaton| automaton.find_overlapping_iter(text));
+        found.map(|found| (found.pattern().as_usize(), found.range()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_of_every_literal_is_told() {
+        let search = LiteralSearch::new(["ab", "b", "abc"].map(|s| s.as_bytes().to_vec()).into()).unwrap();
+        let mut found: Vec<_> = search.find(b"xabcb").collect();
+        found.sort_by_key(|(id, place)| (*id, place.start));
+        assert_eq!(found, [(0, 1..3), (1, 2..3), (1, 4..5), (2, 1..4)]);
+        assert_eq!((search.count(), search.length(2)), (3, 3));
+        assert!(LiteralSearch::new(vec![vec![b'x'; MAX_BYTES + 1]]).is_none());
+    }
+}

@@ -1,0 +1,101 @@
+//! The filter: which positions of a text may begin a window, and the portable way of asking.
+
+use super::place::{Window, gram_at};
+use super::{BUCKETS, WINDOW};
+
+/// Eight buckets share the bits of a byte.
+const GROUP: usize = 8;
+/// How many such bytes all buckets take.
+pub(super) const GROUPS: usize = BUCKETS / GROUP;
+
+/// Per group, place and half (see [`halves`]): the buckets that let it pass.
+pub(super) type Nibbles = [[[[u8; 16]; 2]; WINDOW]; GROUPS];
+
+/// How far the second half of a byte is from its first bit.
+pub(super) const HIGH: i32 = 3;
+
+/// The two halves by which a byte is looked up: its bits 0 to 3, and 3 to 6. One bit is in both, as the highest says nothing
+/// in text that is nearly all ASCII.
+pub(super) fn halves(byte: u8) -> [usize; 2] {
+    [usize::from(byte & 15), usize::from(byte >> HIGH & 15)]
+}
+
+/// The filter of a set of windows.
+pub(super) struct Masks {
+    /// For byte shuffles.
+    pub nibbles: Nibbles,
+    /// For one byte after the other: by byte, for each place a bit for each bucket, the first place lowest.
+    accepts: [u64; 256],
+    /// A bit for each hash of a window's four bytes: tells nearly all apart that only pass the nibbles. Small enough to stay in the nearest
+    /// cache.
+    pub maybe: Box<Bits>,
+}
+
+/// See [`Masks::maybe`].
+pub(super) type Bits = [u64; 1 << 10];
+
+/// Where the bit of four bytes is.
+#[inline(always)]
+pub(super) fn bit(gram: u32) -> (usize, u64) {
+    let hash = gram.wrapping_mul(MIX) >> 16;
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
+
+/// Knuth's multiplicative hash.
+pub(super) const MIX: u32 = 0x9E37_79B1;
+
+impl Masks {
+    pub(super) fn new(windows: &[Window]) -> Masks {
+        let mut nibbles: Nibbles = [[[[0; 16]; 2]; WINDOW]; GROUPS];
+        for window in windows {
+            let bit = 1u8 << (window.bucket as usize % GROUP);
+            let group = &mut nibbles[window.bucket as usize / GROUP];
+            for (place, sets) in group.iter_mut().enumerate() {
+                match window.bytes().get(place) {
+                    Some(byte) => {
+                        let [low, high] = halves(*byte);
+                        sets[0][low] |= bit;
+                        sets[1][high] |= bit;
+                    }
+                    None => sets.iter_mut().flatten().for_each(|buckets| *buckets |= bit),
+                }
+            }
+        }
+        let mut accepts = [0u64; 256];
+        for (byte, accepted) in (0..=u8::MAX).zip(&mut accepts) {
+            let [low, high] = halves(byte);
+            for place in 0..WINDOW {
+                for (group, sets) in nibbles.iter().enumerate() {
+                    let buckets = sets[place][0][low] & sets[place][1][high];
+                    *accepted |= u64::from(buckets) << (((place * BUCKETS + group * GROUP) % 64) % 64);
+                }
+            }
+        }
+        let mut maybe: Box<Bits> = Box::new([0; _]);
+        windows.iter().flat_map(|window| window.grams()).map(bit).for_each(|(word, bit)| maybe[word] |= bit);
+        Masks { nibbles, accepts, maybe }
+    }
+
+    /// Tells `take` each position from `from` on that passes, in order, until it says that this is enough. Behind the
+    /// text's end anything may stand.
+    pub(super) fn candidates(&self, text: &[u8], from: usize, mut take: impl FnMut(usize) -> bool) {
+        /// The buckets that the last place of a window lets pass.
+        const LAST: u32 = ((WINDOW - 1) * BUCKETS) as u32;
+        const FIRST: u64 = (1 << BUCKETS) - 1;
+        // The buckets that are still possible for the windows begun at each of the last four positions, the latest lowest.
+        let mut open = 0u64;
+        let Some(rest) = text.get(from..) else { return };
+        let inside = rest.iter().map(|&byte| self.accepts[usize::from(byte)]);
+        let behind = std::iter::repeat_n(u64::MAX, WINDOW - 1);
+        for (read, accepted) in inside.chain(behind).enumerate() {
+            open = (open << BUCKETS | FIRST) & accepted;
+            if open >> LAST != 0 {
+                let at = from + read + 1 - WINDOW;
+                let (word, bit) = bit(gram_at(text, at));
+                if self.maybe[word] & bit != 0 && take(at) {
+                    return;
+                }
+            }
+        }
+    }
+}

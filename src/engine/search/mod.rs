@@ -1,0 +1,85 @@
+//! Finding the next line that holds an anchor in a block of raw bytes: the innermost loop.
+//!
+//! Each anchor is represented by four of its bytes, its **window**, and each window lies in one of sixteen **buckets**. Per bucket and
+//! place in the window there are two sets of half bytes; a position of the block whose four bytes pass all eight sets of one bucket, and
+//! whose hash is that of some window, is a candidate ([`masks`], and [`vector`] with SIMD). A candidate's exact four bytes are looked up
+//! ([`table`]), and only then is the anchor compared. Which windows and buckets are chosen ([`place`]) decides how many positions of healthy text are candidates,
+//! so it is trained on such text; it never decides what is found.
+//!
+//! Knows nothing of lines, patterns or files.
+
+mod learn;
+mod masks;
+mod place;
+mod table;
+#[cfg(test)]
+mod tests;
+mod vector;
+
+pub(super) use learn::windows_of;
+use masks::Masks;
+pub use place::Windows;
+
+use table::Table;
+
+use super::healthy::Healthy;
+
+/// How many bytes stand for an anchor. An anchor of fewer is looked for with any byte behind it.
+pub(super) const WINDOW: usize = 4;
+
+/// How many groups of anchors the masks tell apart.
+pub(super) const BUCKETS: usize = 16;
+
+/// What one anchor can't be.
+pub(super) const SHORTEST_ANCHOR: usize = 3;
+
+/// Finds anchors in raw bytes.
+pub struct Search {
+    masks: Masks,
+    table: Table,
+    scan: vector::Scan,
+}
+
+/// What a search did with a text: how well its windows are chosen for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Positions that pass the filter.
+    pub candidates: usize,
+    /// Of these, the positions whose four bytes are a window.
+    pub windows: usize,
+    /// Of these, the positions where an anchor stands.
+    pub anchors: usize,
+}
+
+impl Search {
+    /// A search for `anchors`: unique, each of three bytes or more; none of them find nothing. Windows that
+    /// training chose are preferred; what has none of them gets one where healthy text, as far as it is known, passes least.
+    pub fn new(anchors: &[Vec<u8>], trained: &Windows, healthy: &Healthy) -> Search {
+        debug_assert!(anchors.iter().all(|anchor| anchor.len() >= SHORTEST_ANCHOR));
+        let windows = place::choose(anchors, trained, healthy);
+        Search { masks: Masks::new(&windows), table: Table::new(anchors, &windows), scan: vector::Scan::best() }
+    }
+
+    /// The start of an anchor at or after `from`: the first such anchor whose window ends the search, which lies in the first line,
+    /// from there on, that holds an anchor (anchors hold no newline).
+    pub fn find(&self, block: &[u8], from: usize) -> Option<usize> {
+        let mut found = None;
+        self.scan.candidates(&self.masks, block, from, |at| {
+            found = self.table.anchor_at(block, at, from);
+            found.is_some()
+        });
+        found
+    }
+
+    /// Goes over a whole text without stopping and counts.
+    pub fn effort(&self, text: &[u8]) -> Effort {
+        let mut effort = Effort::default();
+        self.scan.candidates(&self.masks, text, 0, |at| {
+            effort.candidates += 1;
+            effort.windows += usize::from(self.table.is_window(text, at));
+            effort.anchors += usize::from(self.table.anchor_at(text, at, 0).is_some());
+            false
+        });
+        effort
+    }
+}

@@ -1,0 +1,137 @@
+//! The search against the naive search, and each way of filtering against the portable one.
+
+use proptest::prelude::*;
+
+use super::masks::Masks;
+use super::place::{Window, Windows, choose, gram_at};
+use super::vector::Scan;
+use super::*;
+
+/// Text of few letters, so that anchors and near misses abound.
+fn text(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(
+        prop_oneof![8 => prop::sample::select(b"abcd 0".to_vec()), 1 => Just(b'\n'), 1 => any::<u8>()],
+        length,
+    )
+}
+
+fn anchors() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let anchor = prop::collection::vec(prop::sample::select(b"abcd 07".to_vec()), 3..9);
+    prop::collection::btree_set(anchor, 0..40).prop_map(|set| set.into_iter().collect())
+}
+
+fn naive(anchors: &[Vec<u8>], block: &[u8], from: usize) -> Option<usize> {
+    let finds = anchors.iter().filter_map(|anchor| memchr::memmem::find(block.get(from..)?, anchor));
+    finds.min().map(|at| from + at)
+}
+
+/// The line that a position is in, from `from` on.
+fn line_of(block: &[u8], from: usize, at: usize) -> usize {
+    block[from..at].iter().filter(|&&byte| byte == b'\n').count()
+}
+
+fn candidates(scan: Scan, masks: &Masks, text: &[u8], from: usize) -> Vec<usize> {
+    let mut all = Vec::new();
+    scan.candidates(masks, text, from, |at| {
+        all.push(at);
+        false
+    });
+    all
+}
+
+proptest! {
+    /// In the first line that holds an anchor, one is found where one stands; in no other case is any.
+    #[test]
+    fn as_the_naive_search(anchors in anchors(), block in text(0..400), from in 0usize..420, some in any::<u16>()) {
+        let healthy = Healthy::of(b"abcd abc dab 00 cad");
+        let trained = windows_of(&anchors[..usize::from(some) % (anchors.len() + 1)], &healthy);
+        let search = Search::new(&anchors, &trained, &healthy);
+        let (got, want) = (search.find(&block, from), naive(&anchors, &block, from));
+        prop_assert_eq!(got.is_some(), want.is_some());
+        if let (Some(got), Some(want)) = (got, want) {
+            prop_assert!(got >= from && anchors.iter().any(|anchor| block[got..].starts_with(anchor)));
+            prop_assert_eq!(line_of(&block, from, got), line_of(&block, from, want));
+        }
+    }
+
+    /// Whatever the processor, the same positions pass, and the search stops where it is told to.
+    #[test]
+    fn every_way_passes_the_same(anchors in anchors(), block in text(0..400), from in 0usize..420, stop in 0usize..20) {
+        let masks = Masks::new(&choose(&anchors, &Windows::default(), &Healthy::default()));
+        let want = candidates(*Scan::all().last().unwrap(), &masks, &block, from);
+        for scan in Scan::all() {
+            prop_assert_eq!(&candidates(scan, &masks, &block, from), &want, "{:?}", scan);
+            let mut taken = Vec::new();
+            scan.candidates(&masks, &block, from, |at| {
+                taken.push(at);
+                taken.len() > stop
+            });
+            prop_assert_eq!(&taken, &want[..want.len().min(stop + 1)], "{:?}", scan);
+        }
+    }
+
+    /// No window is ever filtered out, wherever it stands, and whatever stands around it.
+    #[test]
+    fn a_window_passes(mut block in text(4..300), at in any::<prop::sample::Index>(), window in any::<[u8; WINDOW]>(), bucket in 0..BUCKETS as u8) {
+        let at = at.index(block.len() - WINDOW + 1);
+        block[at..at + WINDOW].copy_from_slice(&window);
+        let masks = Masks::new(&[Window::of(&window, 0, bucket)]);
+        for scan in Scan::all() {
+            prop_assert!(candidates(scan, &masks, &block, 0).contains(&at), "{:?}", scan);
+        }
+    }
+}
+
+#[test]
+fn the_text_ends_wherever_it_likes() {
+    let healthy = Healthy::default();
+    let search = Search::new(&[b"abc".to_vec(), b"needle".to_vec()], &Windows::default(), &healthy);
+    for length in 0..200 {
+        let mut block = vec![b'.'; length];
+        assert_eq!(search.find(&block, 0), None);
+        block.extend_from_slice(b"abc");
+        assert_eq!(search.find(&block, 0), Some(length));
+        assert_eq!(search.find(&block, length + 1), None);
+        block.truncate(length);
+        block.extend_from_slice(b"needl");
+        assert_eq!(search.find(&block, 0), None);
+        block.push(b'e');
+        assert_eq!(search.find(&block, 0), Some(length));
+    }
+}
+
+#[test]
+fn without_anchors_nothing_is_found() {
+    let search = Search::new(&[], &Windows::default(), &Healthy::default());
+    assert_eq!(search.find(&[b'x'; 1000], 0), None);
+    assert_eq!(search.effort(&[b'x'; 1000]), Effort::default());
+}
+
+#[test]
+fn a_gram_behind_the_end_is_zeros() {
+    assert_eq!(gram_at(b"ab", 1), u32::from_le_bytes(*b"b\0\0\0"));
+    assert_eq!(gram_at(b"ab", 2), 0);
+}
+
+#[test]
+fn windows_as_text_and_back() {
+    let anchors: Vec<Vec<u8>> =
+        ["connection refused", "no such file", "a||b|c", "  : x"].map(|a| a.as_bytes().to_vec()).into();
+    let windows = windows_of(&anchors, &Healthy::of(b"connection closed, file found"));
+    assert!(windows.len() >= 3 && anchors.iter().all(|anchor| windows.cover(anchor)));
+    assert_eq!(Windows::parse(&windows.to_text()), windows);
+    assert!(Windows::parse("99|abcd|\nnonsense\n|abcd|\n3|ab|\n").is_empty());
+}
+
+/// What training is for: on the text that it was trained on, fewer positions pass.
+#[test]
+fn training_lets_less_pass() {
+    let text = "the quick server answered all requests in time and went on to the next of them\n".repeat(50);
+    let healthy = Healthy::of(text.as_bytes());
+    let anchors: Vec<Vec<u8>> =
+        ["the quorum was lost", "requests in vain", "no answer", "next of kin"].map(|a| a.as_bytes().to_vec()).into();
+    let passing = |windows: &[Window]| candidates(Scan::best(), &Masks::new(windows), text.as_bytes(), 0).len();
+    let first: Vec<Window> = anchors.iter().map(|anchor| Window::of(anchor, 0, 0)).collect();
+    let trained = choose(&anchors, &windows_of(&anchors, &healthy), &healthy);
+    assert!(passing(&trained) == 0 && passing(&first) > 0);
+}
