@@ -29,27 +29,28 @@ impl Tailer {
         self.now = now;
         let hints = self.watch.take();
         self.scan_wanted |= hints.structure || hints.lost;
+        // Before anything is opened, which may close what seems to be idle.
+        for path in &hints.written {
+            if let Some(file) = self.by_path.get(path).and_then(|id| self.files.get_mut(id)) {
+                file.look();
+            }
+        }
         hints.created.iter().take(CREATED_LIMIT).for_each(|created| self.take_up_created(created));
         if now >= self.next_scan || (self.scan_wanted && now >= self.earliest_scan) {
             self.scan();
         }
-        let everything = hints.lost || (!self.watch.complete() && now >= self.next_look);
-        if everything {
+        if hints.lost || (!self.watch.complete() && now >= self.next_look) {
             self.next_look = now + LOOK_PERIOD;
             self.files.values_mut().filter(|file| !file.ended).for_each(Followed::look);
         } else {
-            for path in &hints.written {
-                if let Some(file) = self.by_path.get(path).and_then(|id| self.files.get_mut(id)) {
-                    file.look();
-                }
-            }
             // No folder we watch need tell of these.
             self.files.values_mut().filter(|file| file.departed() && !file.ended).for_each(Followed::look);
         }
         self.retire();
     }
 
-    /// Opens at once what was just created: by the next walk it may be gone. Everything else is for that walk.
+    /// Opens at once what was just created: by the next walk it may be gone. Everything else is for that walk, also what is created
+    /// beside followed files: it may have taken the place of one, and then the order matters.
     fn take_up_created(&mut self, created: &Path) {
         if !self.scanned {
             return;
@@ -59,7 +60,9 @@ impl Tailer {
             let walk = self.globs.walk_below(created, self.config.max_folders);
             let more = self.watch.add(&walk.folders);
             for sighting in &walk.sightings {
-                if self.by_holder.contains_key(&sighting.identity) || self.known.contains_key(&sighting.identity) {
+                let known =
+                    self.by_holder.contains_key(&sighting.identity) || self.known.contains_key(&sighting.identity);
+                if known || self.files.values().any(|file| file.live.parent() == sighting.live.parent()) {
                     continue;
                 }
                 if self.meet(sighting, false).is_ok()
