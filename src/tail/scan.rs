@@ -19,6 +19,8 @@ use super::{FileId, LOOK_PERIOD, Tailer};
 
 /// Walks asked for by hints are at least so far apart, and take at most a tenth of the time.
 const SCAN_GAP: Duration = Duration::from_millis(20);
+/// Walks are no further apart while inotify can't tell of all folders.
+const POLLED_RESCAN: Duration = Duration::from_secs(10);
 /// Created paths that are looked at one by one between two walks.
 const CREATED_LIMIT: usize = 256;
 /// How often what was created is looked at while new folders are found in it.
@@ -57,12 +59,11 @@ impl Tailer {
         }
         // Again, since what came into a folder before it was watched gave no hint.
         for _ in 0..CREATED_LOOKS {
-            let walk = self.globs.walk_below(created, self.config.max_folders);
+            let walk = self.globs.walk_below(created, &mut self.listings, self.config.max_folders);
             let more = self.watch.add(&walk.folders);
             for sighting in &walk.sightings {
-                let known =
-                    self.by_holder.contains_key(&sighting.identity) || self.known.contains_key(&sighting.identity);
-                if known || self.files.values().any(|file| file.live.parent() == sighting.live.parent()) {
+                let followed = self.by_holder.contains_key(&sighting.identity);
+                if followed || self.files.values().any(|file| file.live.parent() == sighting.live.parent()) {
                     continue;
                 }
                 if self.meet(sighting, false).is_ok()
@@ -85,7 +86,8 @@ impl Tailer {
             // Where the process stopped in the middle of a rotation only the checkpoint knows the live path.
             lives.extend(self.known.values().map(|known| PathBuf::from(&known.entry.path)));
         }
-        let mut walk = self.globs.walk(&lives, self.config.max_folders);
+        let mut walk = self.globs.walk(&lives, &mut self.listings, self.config.max_folders);
+        self.listings.end_walk();
         // What came into a folder before it was watched gave no hint.
         self.scan_wanted = self.watch.follow(&walk.folders);
         let live_now: HashMap<&Path, Identity> = walk
@@ -123,7 +125,8 @@ impl Tailer {
         self.complain(walk.refused);
         self.scanned = true;
         let ended = Instant::now();
-        self.next_scan = ended + self.rescan;
+        let period = if self.watch.complete() { self.rescan } else { self.rescan.min(POLLED_RESCAN) };
+        self.next_scan = ended + period;
         self.earliest_scan = ended + SCAN_GAP.max((ended - began) * 9);
     }
 
