@@ -37,7 +37,8 @@ pub struct Config {
     pub read_from: ReadFrom,
     /// For [`ReadFrom::Since`].
     pub line_time: Option<LineTime>,
-    /// How often folders are walked, whatever inotify says: between a tenth of a second and a day.
+    /// How often folders are walked, whatever inotify says: between a tenth of a second and a day. At least every ten seconds where
+    /// inotify can't tell of all of them.
     pub rescan: Duration,
     /// Descriptors held at once. Beyond it, files that have been idle longest are closed and opened again when they grow; deleted
     /// ones, which can't be opened again, are given up oldest first.
@@ -62,7 +63,7 @@ impl Default for Config {
             exclude: Vec::new(),
             read_from: ReadFrom::End,
             line_time: None,
-            rescan: Duration::from_secs(10),
+            rescan: Duration::from_secs(30),
             max_open_files: 4096,
             max_files: 16_384,
             max_folders: 65_536,

@@ -13,6 +13,7 @@ use glob::Pattern;
 
 use super::TailError;
 use super::identity::Identity;
+use super::listing::Listings;
 use super::names::{self, Rank};
 use super::walk::{Include, Match, OPTIONS, Walker, bad, compile};
 
@@ -86,8 +87,8 @@ impl Globs {
     /// Walks the disk. `lives` are live paths that have been seen before: their folders are searched for rotated siblings even
     /// while the live file itself is missing, as it is between the rename and the reopening of a rotation. At most so many folders
     /// are listed.
-    pub fn walk(&self, lives: &HashSet<PathBuf>, max_folders: usize) -> Walk {
-        let mut walker = Walker::new(max_folders);
+    pub fn walk(&self, lives: &HashSet<PathBuf>, listings: &mut Listings, max_folders: usize) -> Walk {
+        let mut walker = Walker::new(listings, max_folders);
         for include in &self.includes {
             walker.find(include);
         }
@@ -113,8 +114,8 @@ impl Globs {
 
     /// Looks only at what was just created, a file or a folder, and what is in it; rotated files are left out. It has no symbolic links
     /// in its path.
-    pub fn walk_below(&self, created: &Path, max_folders: usize) -> Walk {
-        let mut walker = Walker::new(max_folders);
+    pub fn walk_below(&self, created: &Path, listings: &mut Listings, max_folders: usize) -> Walk {
+        let mut walker = Walker::new(listings, max_folders);
         for include in &self.includes {
             walker.find_below(include, created);
         }

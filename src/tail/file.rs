@@ -135,6 +135,20 @@ impl Followed {
         self.departed.is_some()
     }
 
+    /// Takes in what it begins with by now, if it is open.
+    pub fn learn_beginning(&mut self) {
+        if let Handle::Plain { file: Some(file), .. } = &self.handle {
+            // Without it, it is recognised by what is known already, or read twice.
+            let _ = self.prefix.grow(file);
+        }
+    }
+
+    /// Whether it went away before anything was seen in it.
+    pub fn is_gone_unseen(&self) -> bool {
+        let unseen = self.offset == 0 && self.prefix.len == 0 && !self.is_open() && self.departed() && !self.ended;
+        unseen && !self.at.exists()
+    }
+
     /// Whether it is open and, at this moment, deleted.
     pub fn is_deleted(&self) -> bool {
         self.handle.unlinked()

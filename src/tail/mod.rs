@@ -6,8 +6,8 @@
 //! Invariant: [`Ledger`] alone says how far a file is done. A checkpoint is its watermark and nothing else, so no byte is skipped
 //! after a restart whose event wasn't acknowledged.
 //!
-//! In reading order: `config`, `names` (what a file name says), `identity` (when a file is the same file), `walk` and `discover` (what the
-//! globs reach), `watch` (hints), `file` (one followed file) with `handle`, `gzip`, `departure`, `arrivals` and `lines`, `scan` (what is on
+//! In reading order: `config`, `names` (what a file name says), `identity` (when a file is the same file), `listing`, `walk` and `discover`
+//! (what the globs reach), `watch` (hints), `file` (one followed file) with `handle`, `gzip`, `departure`, `arrivals` and `lines`, `scan` (what is on
 //! the disk held against what is followed), `take_up` (what to do with a file that was seen) with `since`, `ready` (whose turn it is),
 //! `ledger`, `entry` and `checkpoint`, `stats`.
 
@@ -23,6 +23,7 @@ mod handle;
 mod identity;
 mod ledger;
 mod lines;
+mod listing;
 mod names;
 mod ready;
 mod scan;
@@ -49,6 +50,7 @@ pub use stats::{Loss, LossReason, Losses, Stats};
 use discover::Globs;
 use entry::Entry;
 use file::{Followed, Step};
+use listing::Listings;
 use take_up::Known;
 use watch::Watch;
 
@@ -115,6 +117,7 @@ pub enum TailError {
 #[derive(Debug)]
 pub struct Tailer {
     globs: Globs,
+    listings: Listings,
     config: Config,
     /// What is configured, or less where the system allows less.
     max_open_files: usize,
@@ -159,6 +162,7 @@ impl Tailer {
         let now = Instant::now();
         Ok(Tailer {
             globs,
+            listings: Listings::default(),
             max_open_files: config.max_open_files.max(1),
             rescan: config.rescan.clamp(LOOK_PERIOD / 10, LONGEST_WAIT),
             config,

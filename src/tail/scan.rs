@@ -19,6 +19,8 @@ use super::{FileId, LOOK_PERIOD, Tailer};
 
 /// Walks asked for by hints are at least so far apart, and take at most a tenth of the time.
 const SCAN_GAP: Duration = Duration::from_millis(20);
+/// Walks are no further apart while inotify can't tell of all folders.
+const POLLED_RESCAN: Duration = Duration::from_secs(10);
 /// Created paths that are looked at one by one between two walks.
 const CREATED_LIMIT: usize = 256;
 /// How often what was created is looked at while new folders are found in it.
@@ -29,37 +31,39 @@ impl Tailer {
         self.now = now;
         let hints = self.watch.take();
         self.scan_wanted |= hints.structure || hints.lost;
+        // Before anything is opened, which may close what seems to be idle.
+        for path in &hints.written {
+            if let Some(file) = self.by_path.get(path).and_then(|id| self.files.get_mut(id)) {
+                file.look();
+            }
+        }
         hints.created.iter().take(CREATED_LIMIT).for_each(|created| self.take_up_created(created));
         if now >= self.next_scan || (self.scan_wanted && now >= self.earliest_scan) {
             self.scan();
         }
-        let everything = hints.lost || (!self.watch.complete() && now >= self.next_look);
-        if everything {
+        if hints.lost || (!self.watch.complete() && now >= self.next_look) {
             self.next_look = now + LOOK_PERIOD;
             self.files.values_mut().filter(|file| !file.ended).for_each(Followed::look);
         } else {
-            for path in &hints.written {
-                if let Some(file) = self.by_path.get(path).and_then(|id| self.files.get_mut(id)) {
-                    file.look();
-                }
-            }
             // No folder we watch need tell of these.
             self.files.values_mut().filter(|file| file.departed() && !file.ended).for_each(Followed::look);
         }
         self.retire();
     }
 
-    /// Opens at once what was just created: by the next walk it may be gone. Everything else is for that walk.
+    /// Opens at once what was just created: by the next walk it may be gone. Everything else is for that walk, also what is created
+    /// beside followed files: it may have taken the place of one, and then the order matters.
     fn take_up_created(&mut self, created: &Path) {
         if !self.scanned {
             return;
         }
         // Again, since what came into a folder before it was watched gave no hint.
         for _ in 0..CREATED_LOOKS {
-            let walk = self.globs.walk_below(created, self.config.max_folders);
+            let walk = self.globs.walk_below(created, &mut self.listings, self.config.max_folders);
             let more = self.watch.add(&walk.folders);
             for sighting in &walk.sightings {
-                if self.by_holder.contains_key(&sighting.identity) || self.known.contains_key(&sighting.identity) {
+                let followed = self.by_holder.contains_key(&sighting.identity);
+                if followed || self.files.values().any(|file| file.live.parent() == sighting.live.parent()) {
                     continue;
                 }
                 if self.meet(sighting, false).is_ok()
@@ -82,7 +86,8 @@ impl Tailer {
             // Where the process stopped in the middle of a rotation only the checkpoint knows the live path.
             lives.extend(self.known.values().map(|known| PathBuf::from(&known.entry.path)));
         }
-        let mut walk = self.globs.walk(&lives, self.config.max_folders);
+        let mut walk = self.globs.walk(&lives, &mut self.listings, self.config.max_folders);
+        self.listings.end_walk();
         // What came into a folder before it was watched gave no hint.
         self.scan_wanted = self.watch.follow(&walk.folders);
         let live_now: HashMap<&Path, Identity> = walk
@@ -120,7 +125,8 @@ impl Tailer {
         self.complain(walk.refused);
         self.scanned = true;
         let ended = Instant::now();
-        self.next_scan = ended + self.rescan;
+        let period = if self.watch.complete() { self.rescan } else { self.rescan.min(POLLED_RESCAN) };
+        self.next_scan = ended + period;
         self.earliest_scan = ended + SCAN_GAP.max((ended - began) * 9);
     }
 

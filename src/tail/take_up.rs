@@ -224,17 +224,21 @@ impl Tailer {
 
     /// The followed file whose content the compressed one has is read from there when it is gone.
     fn go_on_packed(&mut self, sighting: &Sighting, head: &Head) -> Option<FileId> {
-        let same = |file: &Followed| {
-            file.live == sighting.live
-                && file.holder == file.identity
-                && file.prefix.len > 0
-                && is_beginning_of(file.prefix, head)
+        let same = |file: &mut Followed| {
+            if file.live != sighting.live || file.holder != file.identity {
+                return false;
+            }
+            // What was written since it was last read may be all that there is to know it by.
+            file.learn_beginning();
+            // Of a file that was empty when it was closed any content may be; nothing is skipped in it.
+            file.is_gone_unseen() || (file.prefix.len > 0 && is_beginning_of(file.prefix, head))
         };
-        let same = self.files.iter_mut().filter(|(_, file)| same(file));
+        let same = self.files.iter_mut().filter_map(|(id, file)| same(file).then_some((id, file)));
         let (&id, file) = same.max_by_key(|(_, file)| file.prefix.len)?;
         if self.by_holder.get(&file.holder) == Some(&id) {
             self.by_holder.remove(&file.holder);
         }
+        file.prefix = Prefix::of(&head.first);
         file.pack(sighting, head.unpacked, self.config.max_unpacked_bytes);
         self.by_holder.insert(file.holder, id);
         Some(id)

@@ -73,6 +73,29 @@ fn pods_that_come_in_pieces_are_found_by_hints_alone() {
 }
 
 #[test]
+fn a_new_pod_whose_log_has_the_inode_of_an_old_one_is_opened_at_once() {
+    let mut reader = Reader::new(|_| {});
+    reader.append("pod-0/0.log", "words\n");
+    reader.read_until(|reader| reader.text_is("0.log", "words\n"));
+    let inode =
+        |reader: &Reader, pod: usize| Identity::of(&fs::metadata(reader.path(&format!("pod-{pod}/0.log"))).unwrap());
+    let first = inode(&reader, 0);
+    fs::remove_dir_all(reader.path("pod-0")).unwrap();
+    reader.read_until(|reader| reader.streams.values().all(|stream| stream.ended));
+    reader.checkpoint();
+    // Walks would find it too, so there are none.
+    reader.tailer.earliest_scan = Instant::now() + LATER;
+    for pod in 1..50 {
+        reader.append(&format!("pod-{pod}/0.log"), &format!("words of {pod}\n"));
+        if inode(&reader, pod) == first {
+            break;
+        }
+    }
+    let last = fs::read_dir(reader.path("")).unwrap().count();
+    reader.read_until(|reader| reader.streams.values().any(|stream| stream.text == format!("words of {last}\n")));
+}
+
+#[test]
 fn hints_arrive_where_the_log_root_is_itself_a_link() {
     let mut reader = Reader::new(|_| {});
     let link = reader.folder.path().join("way-to-the-logs");

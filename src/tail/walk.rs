@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 
 use super::TailError;
+use super::listing::{Listing, Listings};
 use super::names;
 
 /// Folder entries that one walk looks at, at most. A node has some ten thousand.
@@ -111,7 +112,7 @@ pub fn bad(glob: &str, why: &str) -> TailError {
 
 /// One walk.
 #[derive(Debug)]
-pub struct Walker {
+pub struct Walker<'a> {
     /// What was found since it was last taken.
     pub found: Vec<Match>,
     /// Every folder that was listed.
@@ -121,20 +122,22 @@ pub struct Walker {
     /// Folders whose rotated files were found.
     searched: HashSet<PathBuf>,
     visited: usize,
+    listings: &'a mut Listings,
     max_folders: usize,
     /// The walk reached a bound, and said so.
     bounded: bool,
 }
 
-impl Walker {
+impl<'a> Walker<'a> {
     /// A walk that lists at most so many folders.
-    pub fn new(max_folders: usize) -> Walker {
+    pub fn new(listings: &'a mut Listings, max_folders: usize) -> Walker<'a> {
         Walker {
             found: Vec::new(),
             folders: BTreeSet::new(),
             refused: Vec::new(),
             searched: HashSet::new(),
             visited: 0,
+            listings,
             max_folders,
             bounded: false,
         }
@@ -188,7 +191,7 @@ impl Walker {
         let entries = self.list(folder);
         if let Part::Folders = part {
             self.descend(folder, rest);
-            for (name, kind) in &entries {
+            for (name, kind) in entries.iter() {
                 // Links aren't followed here, so the walk ends.
                 if kind.is_dir() {
                     self.descend(&folder.join(name), parts);
@@ -196,13 +199,13 @@ impl Walker {
             }
             return;
         }
-        for (name, kind) in entries {
-            let included = part.matches(&name);
+        for (name, kind) in entries.iter() {
+            let included = part.matches(name);
             if rest.is_empty() {
-                if included || was_rotated(&name) {
-                    let kin =
-                        names::live_of(Path::new(&name)).is_some_and(|live| part.matches(&live.to_string_lossy()));
-                    self.found.push(Match { folder: folder.to_path_buf(), name, included, kin });
+                if included || was_rotated(name) {
+                    let kin = names::live_of(Path::new(name)).is_some_and(|live| part.matches(&live.to_string_lossy()));
+                    let (folder, name) = (folder.to_path_buf(), name.clone());
+                    self.found.push(Match { folder, name, included, kin });
                 }
             } else if included && (kind.is_dir() || kind.is_symlink()) {
                 self.descend(&folder.join(name), rest);
@@ -218,45 +221,39 @@ impl Walker {
         if !self.searched.insert(folder.to_path_buf()) {
             return;
         }
-        for (name, _) in self.list(folder) {
-            if was_rotated(&name) {
-                self.found.push(Match { folder: folder.to_path_buf(), name, included: false, kin: false });
+        for (name, _) in self.list(folder).iter() {
+            if was_rotated(name) {
+                let (folder, name) = (folder.to_path_buf(), name.clone());
+                self.found.push(Match { folder, name, included: false, kin: false });
             }
         }
     }
 
-    /// Names that aren't UTF-8 are left out: Kubernetes and Docker make none.
-    fn list(&mut self, folder: &Path) -> Vec<(String, fs::FileType)> {
+    fn list(&mut self, folder: &Path) -> Listing {
         if self.folders.len() >= self.max_folders && !self.folders.contains(folder) {
             self.stop_at(
                 folder,
                 format!("the globs reach more than {} folders, the rest is not read", self.max_folders),
             );
-            return Vec::new();
+            return Listing::default();
         }
-        let listing = match fs::read_dir(folder) {
+        let left = WALK_LIMIT - self.visited;
+        let listing = match self.listings.list(folder, left) {
             Ok(listing) => listing,
             Err(error) => {
                 let expected = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
                 if !expected {
                     self.refused.push((folder.to_path_buf(), error.to_string()));
                 }
-                return Vec::new();
+                return Listing::default();
             }
         };
         self.folders.insert(folder.to_path_buf());
-        let mut entries = Vec::new();
-        for entry in listing.flatten() {
-            self.visited += 1;
-            if self.visited > WALK_LIMIT {
-                self.stop_at(folder, format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read"));
-                break;
-            }
-            if let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) {
-                entries.push((name, kind));
-            }
+        self.visited += listing.len().min(left);
+        if self.visited == WALK_LIMIT {
+            self.stop_at(folder, format!("the globs reach more than {WALK_LIMIT} entries, the rest is not read"));
         }
-        entries
+        listing
     }
 
     fn stop_at(&mut self, folder: &Path, why: String) {
