@@ -2,11 +2,9 @@
 //!
 //! Knows nothing of prefixes and of other languages.
 
-use memchr::memmem;
-
 use super::prefix::{How, is_headed};
 use super::run::{Grammar, Next};
-use super::text::{begins, is_at_frame, is_indented, qualified_exception};
+use super::text::{begins, finder, is_at_frame, is_indented, qualified_exception};
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,8 +82,7 @@ impl Grammar for DotNet {
 
 /// Where an exception begins: its type, or the runtime's words before it.
 pub(super) fn exception_at(text: &[u8]) -> Option<usize> {
-    let unhandled =
-        ["Unhandled exception. ", "Unhandled Exception: "].iter().find_map(|head| memmem::find(text, head.as_bytes()));
+    let unhandled = finder!("Unhandled exception. ").find(text).or_else(|| finder!("Unhandled Exception: ").find(text));
     unhandled.or_else(|| qualified_exception(text).map(|(start, _)| start))
 }
 

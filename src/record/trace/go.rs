@@ -3,14 +3,19 @@
 //! Knows nothing of prefixes and of other languages. The names-only stacks that some loggers print below a line aren't traces of
 //! their own: nothing at their start tells them from other text.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::prefix::{How, is_headed, leads};
 use super::run::{Grammar, Next};
-use super::text::{begins, digits, holds, is_indented};
+use super::text::{begins, digits, finder, is_indented};
 
 /// First words of the runtime's own reports.
 const CRASHES: [&str; 5] = ["fatal error: ", "runtime: ", "unexpected fault address ", "SIG", "http: panic serving "];
+
+/// The same, to be looked for.
+fn crashes() -> [&'static Finder<'static>; 5] {
+    [finder!(CRASHES[0]), finder!(CRASHES[1]), finder!(CRASHES[2]), finder!(CRASHES[3]), finder!(CRASHES[4])]
+}
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,10 +69,10 @@ impl Grammar for Go {
         if let Some(at) = panic_at(line) {
             return Some((at, Go::Panicked));
         }
-        if let Some(at) = report_at(line, &CRASHES, is_crash) {
+        if let Some(at) = report_at(line, &crashes(), is_crash) {
             return Some((at, Go::Head));
         }
-        report_at(line, &["goroutine "], is_goroutine).map(|at| (at, Go::Stacks))
+        report_at(line, &[finder!("goroutine ")], is_goroutine).map(|at| (at, Go::Stacks))
     }
 
     fn kind(text: &[u8]) -> Kind {
@@ -131,13 +136,13 @@ impl Grammar for Go {
 
 /// Where a panic's first word stands: at the start, or after a space.
 pub(super) fn panic_at(line: &[u8]) -> Option<usize> {
-    memmem::find_iter(line, b"panic: ").find(|&at| at == 0 || line[at - 1] == b' ' || line[at - 1] == b'\t')
+    finder!("panic: ").find_iter(line).find(|&at| at == 0 || line[at - 1] == b' ' || line[at - 1] == b'\t')
 }
 
 /// Where one of the reports stands: at the start, or behind a header or prefix.
-pub(super) fn report_at(line: &[u8], heads: &[&str], is_one: fn(&[u8]) -> bool) -> Option<usize> {
+pub(super) fn report_at(line: &[u8], heads: &[&Finder<'static>], is_one: fn(&[u8]) -> bool) -> Option<usize> {
     heads.iter().find_map(|head| {
-        memmem::find_iter(line, head.as_bytes()).find(|&at| {
+        head.find_iter(line).find(|&at| {
             is_one(&line[at..]) && (at == 0 || line[at - 1].is_ascii_whitespace()) && leads_report(&line[..at])
         })
     })
@@ -164,7 +169,7 @@ fn is_goroutine(text: &[u8]) -> bool {
     let rest = &rest[run..];
     run > 0
         && (begins(rest, " [")
-            || (begins(rest, " gp=") && holds(rest, " ["))
+            || (begins(rest, " gp=") && finder!(" [").find(rest).is_some())
             || begins(rest, " running on other thread"))
 }
 

@@ -2,11 +2,9 @@
 //!
 //! Knows nothing of prefixes and of other languages.
 
-use memchr::memmem;
-
 use super::prefix::{How, is_headed};
 use super::run::{Grammar, Next};
-use super::text::{begins, digits, is_at_frame, is_indented, qualified_exception};
+use super::text::{begins, digits, finder, is_at_frame, is_indented, qualified_exception};
 
 /// First words of an exception below another one.
 const CAUSES: [&str; 3] = ["Caused by: ", "Suppressed: ", "Wrapped by: "];
@@ -106,7 +104,7 @@ fn nests(text: &[u8]) -> bool {
 
 /// Where an exception begins: its type, or the words about its thread before it.
 pub(super) fn exception_at(text: &[u8]) -> Option<usize> {
-    let thread = memmem::find(text, b"Exception in thread \"");
+    let thread = finder!("Exception in thread \"").find(text);
     thread.or_else(|| qualified_exception(text).map(|(start, _)| start))
 }
 

@@ -2,11 +2,9 @@
 //!
 //! Knows nothing of prefixes and of other languages.
 
-use memchr::memmem;
-
 use super::prefix::{How, begins_with_level, begins_with_level_word, leads};
 use super::run::{Grammar, Next};
-use super::text::{begins, digits, holds, is_blank, is_deep, is_indented, only};
+use super::text::{begins, digits, finder, is_blank, is_deep, is_indented, only};
 
 const HEADER: &str = "Traceback (most recent call last):";
 const GROUP_HEADER: &str = "+ Exception Group Traceback (most recent call last):";
@@ -81,15 +79,15 @@ impl Grammar for Python {
     type Kind = Kind;
 
     fn start(line: &[u8]) -> Option<(usize, Python)> {
-        if let Some(at) = memmem::find(line, GROUP_HEADER.as_bytes()) {
+        if let Some(at) = finder!(GROUP_HEADER).find(line) {
             let margin = at - line[..at].iter().rev().take_while(|b| **b == b' ').count().min(2);
             return leads(&line[..margin]).then_some((margin, Python::Group));
         }
         if line.trim_ascii_end().ends_with(HEADER.as_bytes()) {
-            let at = memmem::find(line, HEADER.as_bytes())?;
+            let at = finder!(HEADER).find(line)?;
             return leads(&line[..at]).then_some((at, Python::Frames));
         }
-        if let Some(at) = memmem::find(line, b"File \"") {
+        if let Some(at) = finder!("File \"").find(line) {
             let margin = at - line[..at].iter().rev().take_while(|b| **b == b' ').count().min(2);
             return (leads(&line[..margin]) && is_syntax_place(&line[at..]))
                 .then_some((margin, Python::Placed { flush: false }));
@@ -212,8 +210,8 @@ fn before_next(line: Kind, blanks: u8) -> Next<Python> {
 fn announcement(line: &[u8]) -> Option<usize> {
     let text = line.trim_ascii_end();
     let at = match line.first() {
-        Some(b'(') => memmem::find(line, b") ")? + 2,
-        Some(b'[') => memmem::find(line, b"]: ")? + 3,
+        Some(b'(') => finder!(") ").find(line)? + 2,
+        Some(b'[') => finder!("]: ").find(line)? + 3,
         _ => 0,
     };
     let text = text.get(at..)?;
@@ -225,13 +223,13 @@ fn announcement(line: &[u8]) -> Option<usize> {
 
 /// `File "x.py", line 7`
 fn is_frame(inner: &[u8]) -> bool {
-    begins(inner, "File \"") && memmem::find(inner, b"\", line ").is_some_and(|at| digits(&inner[at + 8..]) > 0)
+    begins(inner, "File \"") && finder!("\", line ").find(inner).is_some_and(|at| digits(&inner[at + 8..]) > 0)
 }
 
 /// A place without a function, as a syntax error has it.
 fn is_syntax_place(text: &[u8]) -> bool {
     let text = text.trim_ascii_end();
-    is_frame(text) && text.last().is_some_and(u8::is_ascii_digit) && !holds(text, ", in ")
+    is_frame(text) && text.last().is_some_and(u8::is_ascii_digit) && finder!(", in ").find(text).is_none()
 }
 
 fn is_mark(text: &[u8], inner: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! Runs one language's grammar over the lines of a possible record, prefixes taken off.
 //!
-//! A line joins only where [`may_follow`] says so from the two lines alone: [`Run::push`] asks the same question before it asks the
+//! A line joins only where [`Pair::may_follow`] says so from the two lines alone: [`Run::push`] asks the same question before it asks the
 //! grammar, which is what makes the one an over-approximation of the other. Knows no language.
 
 use super::prefix::{self, How, Prefix};
@@ -47,11 +47,27 @@ pub(super) fn look<G: Grammar>(text: &[u8]) -> G::Kind {
     G::kind(clip(text))
 }
 
-/// Could any trace of the language go from `prev` to `line`, which is neither blank nor indented or has a prefix?
-pub(super) fn may_follow<G: Grammar>(prev: &[u8], line: &[u8]) -> bool {
-    let behind_prefix =
-        |(i, j): (usize, usize)| G::follows(look::<G>(&prev[i..]), look::<G>(&line[j..]), prefix::how(&line[..j]));
-    G::follows(look::<G>(prev), look::<G>(line), How::Raw) || prefix::boundaries(prev, line).any(behind_prefix)
+/// Two lines, and where a prefix that both have may end.
+pub(super) struct Pair<'l> {
+    prev: &'l [u8],
+    line: &'l [u8],
+    /// In `prev`, in `line`, and how far indentation behind it may be trusted.
+    ends: Vec<(usize, usize, How)>,
+}
+
+impl<'l> Pair<'l> {
+    pub(super) fn new(prev: &'l [u8], line: &'l [u8]) -> Pair<'l> {
+        let ends = prefix::boundaries(prev, line).map(|(i, j)| (i, j, prefix::how(&line[..j])));
+        Pair { prev, line, ends: ends.collect() }
+    }
+
+    /// Could any trace of the language go from one to the other, which is neither blank nor indented or has a prefix?
+    pub(super) fn may_follow<G: Grammar>(&self) -> bool {
+        let behind = |&(i, j, how): &(usize, usize, How)| {
+            G::follows(look::<G>(&self.prev[i..]), look::<G>(&self.line[j..]), how)
+        };
+        G::follows(look::<G>(self.prev), look::<G>(self.line), How::Raw) || self.ends.iter().any(behind)
+    }
 }
 
 /// Is the line let through whatever stands before it?

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::prefix::{How, is_headed, leads};
 use super::run::{Grammar, Next};
-use super::text::{begins, digits, holds, is_at_frame, is_closer, is_indented};
+use super::text::{begins, digits, finder, is_at_frame, is_closer, is_indented};
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +63,9 @@ impl Grammar for Rust {
             Kind::Blank
         } else if panic_at(text).is_some() {
             Kind::Panic { below: is_below(inner) }
-        } else if begins(inner, "note: ") && (holds(inner, "backtrace") || holds(inner, "BACKTRACE")) {
+        } else if begins(inner, "note: ")
+            && (finder!("backtrace").find(inner).or_else(|| finder!("BACKTRACE").find(inner))).is_some()
+        {
             Kind::Note
         } else if inner.eq_ignore_ascii_case(b"stack backtrace:") {
             Kind::Backtrace
@@ -113,7 +115,7 @@ impl Grammar for Rust {
 
 /// Where `thread '…' panicked at ` begins.
 pub(super) fn panic_at(line: &[u8]) -> Option<usize> {
-    let verb = memmem::find(line, b"' panicked at ").or_else(|| memmem::find(line, b") panicked at "))?;
+    let verb = finder!("' panicked at ").find(line).or_else(|| finder!(") panicked at ").find(line))?;
     memmem::rfind(&line[..verb], b"thread '")
 }
 

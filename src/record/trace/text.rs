@@ -2,12 +2,15 @@
 //!
 //! Knows no language's order of lines, and no prefixes.
 
-use memchr::memmem;
-
-/// Does `text` hold `needle`?
-pub(super) fn holds(text: &[u8], needle: &str) -> bool {
-    memmem::find(text, needle.as_bytes()).is_some()
+/// The searcher for a fixed text, made once: making one costs more than searching a line with it.
+macro_rules! finder {
+    ($needle:expr) => {{
+        static FINDER: std::sync::LazyLock<memchr::memmem::Finder<'static>> =
+            std::sync::LazyLock::new(|| memchr::memmem::Finder::new($needle));
+        &*FINDER
+    }};
 }
+pub(super) use finder;
 
 /// Does `text` begin with `head`?
 pub(super) fn begins(text: &[u8], head: &str) -> bool {
@@ -51,7 +54,9 @@ pub(super) fn is_closer(text: &[u8]) -> bool {
 
 /// Where the names stand that read as an exception's type: `java.io.IOException`, `TypeError`.
 pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let mut at = 0;
+    // Nearly all lines have none of the words, and that is soon seen.
+    let ends = [finder!("Exception"), finder!("Error"), finder!("Throwable")];
+    let mut at = if ends.iter().any(|end| end.find(text).is_some()) { 0 } else { text.len() };
     std::iter::from_fn(move || {
         while at < text.len() {
             let start = at + text[at..].iter().take_while(|b| !is_name_byte(**b)).count();

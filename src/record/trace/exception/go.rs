@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::super::go::{Go, is_crash, panic_at, report_at};
 use super::super::prefix::leads;
-use super::super::text::is_indented;
+use super::super::text::{finder, is_indented};
 use super::{Lines, joined, message, owned};
 use crate::event::Exception;
 
@@ -46,8 +46,8 @@ fn is_value(line: &[u8]) -> bool {
 }
 
 fn crashed(lines: &Lines<'_>) -> Option<Exception> {
-    let (at, offset) =
-        lines.first(|line| report_at(line, &["SIG", "fatal error: ", "runtime: ", "unexpected fault"], is_crash))?;
+    let heads = [finder!("SIG"), finder!("fatal error: "), finder!("runtime: "), finder!("unexpected fault")];
+    let (at, offset) = lines.first(|line| report_at(line, &heads, is_crash))?;
     let trace = lines.trace(at, offset, Go::Head);
     let framed = trace.iter().any(|(_, state)| *state == Go::Stacks);
     // What the runtime says before its verdict explains it, but the verdict is the failure.
