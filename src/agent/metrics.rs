@@ -15,15 +15,19 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use prometheus::Registry;
 
 use super::deliver;
+use crate::classify::Classifier;
+use crate::engine;
 use crate::export::otlp::{self, Settings};
 use crate::tail::{Loss, Stats};
 
 /// What can be asked for at any time.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct State {
     /// Of the files, as of the last second.
     pub files: Stats,
-    /// Patterns in use, and anchors that blocks are searched for.
+    /// The patterns in use.
+    pub classifier: Option<Arc<Classifier>>,
+    /// How many, and anchors that blocks are searched for.
     pub patterns: usize,
     /// See `patterns`.
     pub anchors: usize,
@@ -53,7 +57,7 @@ pub struct OutputState {
 }
 
 /// Shared by everything that has something to report.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Shared(Arc<Mutex<State>>);
 
 impl Shared {
@@ -112,6 +116,7 @@ impl Metrics {
         let meter = provider.meter(env!("CARGO_PKG_NAME"));
         observe_files(&meter, state);
         observe_losses(&meter, state);
+        observe_patterns(&meter, state);
         observe_outputs(&meter, state);
         observe_rest(&meter, state);
         let counter = |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
@@ -169,6 +174,26 @@ fn observe_files(meter: &Meter, state: &Shared) {
     for (name, what, look) in counters {
         let state = state.clone();
         let observe = move |to: &dyn AsyncInstrument<u64>| to.observe(state.with(|state| look(&state.files)), &[]);
+        meter.u64_observable_counter(name).with_description(what).with_callback(observe).build();
+    }
+}
+
+/// What each pattern costs: how often it was looked at more closely, and how often it then matched.
+fn observe_patterns(meter: &Meter, state: &Shared) {
+    type Count = fn(&engine::Counts) -> u64;
+    let counters: [(&str, &str, Count); 2] = [
+        ("faultscope.pattern.candidates", "Records that hold a literal of a pattern.", |c| c.candidates.load(Relaxed)),
+        ("faultscope.pattern.confirmations", "Records that a pattern matches.", |c| c.confirmations.load(Relaxed)),
+    ];
+    for (name, what, count) in counters {
+        let state = state.clone();
+        let observe = move |to: &dyn AsyncInstrument<u64>| {
+            let Some(classifier) = state.with(|state| state.classifier.clone()) else { return };
+            let all = classifier.set.patterns.iter().zip(classifier.set.engine.counts());
+            for (located, counts) in all.filter(|(_, counts)| count(counts) > 0) {
+                to.observe(count(counts), &[KeyValue::new("pattern", located.pattern.id.clone())]);
+            }
+        };
         meter.u64_observable_counter(name).with_description(what).with_callback(observe).build();
     }
 }

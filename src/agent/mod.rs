@@ -275,6 +275,7 @@ impl Reloading {
             outputs.into_iter().map(|(spec, counts)| OutputState { name: spec.name, required: spec.required, counts });
         let size = reading.classifier.set.engine.size();
         self.shared.with(|state| {
+            state.classifier = Some(reading.classifier.clone());
             state.outputs = states.collect();
             (state.patterns, state.anchors) = (size.patterns, size.anchors);
         });

@@ -63,8 +63,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
     log::start(args.log_format);
     let resolved = resolve(&args).map_err(|problems| listed(&problems))?;
     let config = &resolved.config;
-    let checkpoints = Checkpoints::open(&config.state_dir)
-        .with_context(|| "can't keep checkpoints; set state_dir (or --state-dir) to a folder that can be written")?;
+    let checkpoints = Checkpoints::open(&config.state_dir).context("state_dir (or --state-dir) can't be used")?;
     if let Some(damage) = checkpoints.damage() {
         tracing::warn!("{damage}");
     }

@@ -1,6 +1,7 @@
 //! What a decoded record is: all conditions of all candidates, and which pattern speaks.
 
 use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::Engine;
 use super::compile::{Alternative, Compiled, LazyRegex, LiteralId, Terms};
@@ -61,14 +62,19 @@ impl Engine {
         candidates.sort_unstable();
         candidates.dedup();
         let mut matches: Vec<Match<'_>> = Vec::new();
+        let mut counted = None;
         for (pattern, position) in candidates {
             let pattern = pattern as usize;
+            if counted.replace(pattern) != Some(pattern) {
+                self.counts[pattern].candidates.fetch_add(1, Relaxed);
+            }
             if matches.last().is_some_and(|last| last.pattern == pattern) {
                 continue;
             }
             let compiled = &self.patterns[pattern];
             let alternative = &compiled.alternatives[position as usize];
             if in_scope(compiled, subject) && holds(alternative, subject, &seen) {
+                self.counts[pattern].confirmations.fetch_add(1, Relaxed);
                 matches.push(Match { pattern, alternative });
             }
         }

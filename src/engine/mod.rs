@@ -23,6 +23,7 @@ mod train;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
@@ -66,6 +67,15 @@ struct Knowledge<'k> {
     windows: &'k Windows,
 }
 
+/// How often one pattern was worth a closer look, and how often its conditions then held. Since it was compiled.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Records that hold a literal by which it is found.
+    pub candidates: AtomicU64,
+    /// Records of these that it matches.
+    pub confirmations: AtomicU64,
+}
+
 /// A set of patterns, compiled.
 pub struct Engine {
     search: Search,
@@ -75,6 +85,8 @@ pub struct Engine {
     /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
     candidates: Vec<Vec<(u32, u32)>>,
     patterns: Vec<Compiled>,
+    /// By pattern.
+    counts: Vec<Counts>,
     size: Size,
 }
 
@@ -115,12 +127,25 @@ impl Engine {
             anchors: anchors.len(),
             literals: all.count(),
         };
-        Ok(Engine { search, anchors, literals: all, candidates: literals.candidates, patterns: compiled, size })
+        Ok(Engine {
+            search,
+            anchors,
+            literals: all,
+            candidates: literals.candidates,
+            counts: compiled.iter().map(|_| Counts::default()).collect(),
+            patterns: compiled,
+            size,
+        })
     }
 
     /// What compiling gave.
     pub fn size(&self) -> Size {
         self.size
+    }
+
+    /// How often each pattern was a candidate and matched, in the order given.
+    pub fn counts(&self) -> &[Counts] {
+        &self.counts
     }
 
     /// The compiled patterns, in the order given.

@@ -102,10 +102,12 @@ fn judge(
         }
     }
     let pattern = |index: usize| &classifier.set.patterns[index].pattern;
+    let presumed = |index: usize| container.is_none() && !pattern(index).scope.container.is_empty();
     let explained = |index: usize| {
-        matches.iter().any(|&(cause, _)| {
-            let cause = pattern(cause);
+        matches.iter().any(|&(other, _)| {
+            let cause = pattern(other);
             (!cause.generic || pattern(index).generic)
+                && (!presumed(other) || presumed(index))
                 && cause.explains.contains(&pattern(index).id)
                 && !pattern(index).explains.contains(&cause.id)
         })
@@ -113,7 +115,6 @@ fn judge(
     let weight = |&(index, alternative): &(usize, usize)| {
         classifier.set.engine.patterns()[index].alternatives[alternative].weight
     };
-    let presumed = |index: usize| container.is_none() && !pattern(index).scope.container.is_empty();
     let rank =
         |m: &&(usize, usize)| (pattern(m.0).generic, explained(m.0), presumed(m.0), std::cmp::Reverse(weight(m)), m.0);
     let speaker = matches.iter().min_by_key(rank)?.0;

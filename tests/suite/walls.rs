@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("classify", &["engine", "event", "frame", "pattern", "record", "redact"]),
     ("correlate", &["event", "pattern"]),
     ("export", &["correlate", "event", "pattern"]),
-    ("agent", &["classify", "correlate", "event", "frame", "export", "pattern", "tail", "yaml"]),
+    ("agent", &["classify", "correlate", "engine", "event", "frame", "export", "pattern", "tail", "yaml"]),
     ("cli", &["agent", "classify", "correlate", "engine", "event", "export", "frame", "pattern", "tail"]),
 ];
 
