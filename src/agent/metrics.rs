@@ -215,7 +215,7 @@ fn observe_losses(meter: &Meter, state: &Shared) {
         };
         meter.u64_observable_counter(name).with_description(what).with_callback(observe).build();
     }
-    let gauges: [(&str, &str, fn(&Stats) -> f64); 2] = [
+    let gauges: [(&str, &str, Look<f64>); 2] = [
         ("faultscope.lag.seconds", "Age of the oldest byte that has not been read.", |stats| stats.lag.as_secs_f64()),
         ("faultscope.checkpoint.age.seconds", "Since checkpoints were last up to date.", |stats| {
             stats.checkpoint_age.unwrap_or_default().as_secs_f64()

@@ -68,7 +68,7 @@ pub struct PatternSet {
 impl PatternSet {
     /// Reads packs into a set, or says everything that is wrong with them. Built-in packs were checked when they were made.
     pub fn load(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, |source| sources::read_before(source))
+        Self::made_of(sources, sources::read_before)
     }
 
     /// As [`PatternSet::load`], but built-in packs are checked as if they were somebody's own.
