@@ -60,6 +60,19 @@ pub(super) fn around<'w>(
     }
 }
 
+/// Is the raw line a record of its own? Looks no further back than `floor`. Where that isn't plain at once, it says no.
+pub(super) fn is_alone(lines: Lines<'_>, raw: &Raw<'_>, floor: usize, limits: &Limits) -> bool {
+    if raw.frame.partial || Assembler::start(&raw.frame.content).is_some() {
+        return false;
+    }
+    let (lane, start) = (raw.lane(), raw.start);
+    if lines.logical_start(lane, start, floor) != start {
+        return false;
+    }
+    let before = lines.previous(lane, start, floor.max(start.saturating_sub(limits.lookback_bytes)));
+    before.is_none_or(|before| !trace::may_continue(&before.content, &raw.frame.content))
+}
+
 /// How far back a record that holds the line at `hit` can begin: until two neighbours can't stand in one record.
 fn earliest_start(lines: Lines<'_>, lane: Lane, hit: usize, floor: usize, limits: &Limits) -> usize {
     let Some(mut line) = lines.next(lane, hit, usize::MAX) else { return hit };

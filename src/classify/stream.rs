@@ -399,6 +399,14 @@ impl Hits<'_, '_> {
         if offset < state.done_to || state.waiting.is_some() {
             return;
         }
+        // Most hits on healthy logs are near misses of one line, told from failures by the raw bytes.
+        let (lines, floor) = (stream.lines(self.window), state.done_to.saturating_sub(stream.base) as usize);
+        let set = &stream.classifier.set;
+        if !set.engine.may_know(lines.text(raw.start))
+            && assemble::is_alone(lines, raw, floor, &stream.classifier.limits)
+        {
+            return;
+        }
         let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
         stream.settle(self.window, raw.lane(), found, false, self.events);
     }

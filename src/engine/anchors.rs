@@ -56,17 +56,35 @@ const PRICE: f32 = 1.0 / (1u32 << 31) as f32;
 /// How much more an anchor costs that none of the trained windows stands for.
 const NEW: f32 = 32.0;
 
-/// The clause to anchor on, as (clause, its fragments): the one that costs least on healthy logs.
-/// `None` if no clause has a fragment for each of its strings.
-pub fn choose<'c>(clauses: &'c [Clause], healthy: &Healthy, windows: &Windows) -> Option<(&'c Clause, Vec<Vec<u8>>)> {
-    let usable = clauses.iter().filter_map(|clause| {
-        let fragments: Option<Vec<Vec<Vec<u8>>>> = clause.iter().map(|literal| fragments(literal, healthy)).collect();
-        let fragments = fragments?.concat();
+/// The fragments of a clause's strings, of which one stands in the raw line wherever one of the strings stands in the text; `None` if
+/// that can't be said of each string.
+fn fragments_of(clause: &Clause, healthy: &Healthy) -> Option<Vec<Vec<u8>>> {
+    let each: Option<Vec<Vec<Vec<u8>>>> = clause.iter().map(|literal| fragments(literal, healthy)).collect();
+    each.map(|each| each.concat())
+}
+
+/// What is looked for in raw bytes on behalf of some clauses.
+pub struct Choice<'c> {
+    /// The clause to anchor on: the one that costs least on healthy logs.
+    pub clause: &'c Clause,
+    /// Its fragments: the anchors.
+    pub anchors: Vec<Vec<u8>>,
+    /// The fragments of the other clauses that have such.
+    pub others: Vec<Vec<Vec<u8>>>,
+}
+
+/// The clause to anchor on, and what else to ask of a line; `None` if no clause has a fragment for each of its strings.
+pub fn choose<'c>(clauses: &'c [Clause], healthy: &Healthy, windows: &Windows) -> Option<Choice<'c>> {
+    let mut usable: Vec<(&Clause, Vec<Vec<u8>>)> =
+        clauses.iter().filter_map(|clause| Some((clause, fragments_of(clause, healthy)?))).collect();
+    let cost = |fragments: &[Vec<u8>]| -> f32 {
         let price = |fragment: &Vec<u8>| if windows.cover(fragment) { PRICE } else { NEW * PRICE };
-        let cost: f32 = fragments.iter().map(|fragment| price(fragment) + (-healthy.rarity(fragment)).exp2()).sum();
-        Some((cost, clause, fragments))
-    });
-    usable.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, clause, fragments)| (clause, fragments))
+        fragments.iter().map(|fragment| price(fragment) + (-healthy.rarity(fragment)).exp2()).sum()
+    };
+    let costs = usable.iter().enumerate().map(|(at, (_, fragments))| (cost(fragments), at));
+    let (_, best) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (clause, anchors) = usable.swap_remove(best);
+    Some(Choice { clause, anchors, others: usable.into_iter().map(|(_, fragments)| fragments).collect() })
 }
 
 #[cfg(test)]
@@ -99,7 +117,7 @@ mod tests {
     fn the_rarest_clause_is_chosen() {
         let clause = |strings: &[&str]| strings.iter().map(|s| s.as_bytes().to_vec()).collect::<Clause>();
         let clauses = [clause(&["error"]), clause(&["NoCredentialsError"]), clause(&["x", "abcdefgh"])];
-        assert_eq!(choose(&clauses, &healthy(), &Windows::default()).unwrap().0, &clauses[1]);
+        assert_eq!(choose(&clauses, &healthy(), &Windows::default()).unwrap().clause, &clauses[1]);
         assert!(choose(&[clause(&["ab"])], &healthy(), &Windows::default()).is_none());
     }
 }

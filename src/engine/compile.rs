@@ -82,6 +82,8 @@ pub struct Alternative {
     pub weight: usize,
     /// The fragments looked for in raw blocks.
     pub anchors: Vec<Vec<u8>>,
+    /// Of each of these, one fragment must stand in the raw bytes of the record, too.
+    pub beside: Vec<Vec<Vec<u8>>>,
     /// The literals that the fragments are parts of: one of them makes a record a candidate.
     pub anchor_literals: Vec<LiteralId>,
 }
@@ -250,10 +252,10 @@ fn alternative(
     }
     let shortest = |clause: &Clause| clause.iter().map(Vec::len).min().unwrap_or(0);
     let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * fields.len();
-    let (anchor_clause, fragments) =
-        anchors::choose(&clauses, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
-    let anchor_literals = anchor_clause.iter().map(|literal| literals.id(literal)).collect();
-    Ok(Alternative { all, regexes, any, none, fields, weight, anchors: fragments, anchor_literals })
+    let chosen = anchors::choose(&clauses, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
+    let anchor_literals = chosen.clause.iter().map(|literal| literals.id(literal)).collect();
+    let (anchors, beside) = (chosen.anchors, chosen.others);
+    Ok(Alternative { all, regexes, any, none, fields, weight, anchors, beside, anchor_literals })
 }
 
 fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, clauses: &mut Vec<Clause>) -> Result<(), CompileError> {

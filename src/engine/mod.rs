@@ -21,11 +21,9 @@ mod required;
 mod search;
 mod train;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-
-use aho_corasick::{AhoCorasick, MatchKind};
 
 pub use anchors::fragments as anchor_fragments;
 pub use compile::{CompileError, Compiled};
@@ -79,8 +77,10 @@ pub struct Counts {
 /// A set of patterns, compiled.
 pub struct Engine {
     search: Search,
-    /// The fragments that are looked for; none holds another.
+    /// The fragments that are looked for.
     anchors: Vec<Vec<u8>>,
+    /// By anchor: the (pattern, alternative) pairs that it stands for. None: the sink asked for it.
+    owners: Vec<Owners>,
     literals: LiteralSearch,
     /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
     candidates: Vec<Vec<(u32, u32)>>,
@@ -115,10 +115,15 @@ impl Engine {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let fragments =
-            compiled.iter().flat_map(|pattern| &pattern.alternatives).flat_map(|a| a.anchors.iter().cloned());
-        let anchors: BTreeSet<Vec<u8>> = fragments.chain(extra_anchors.iter().map(|a| a.to_vec())).collect();
-        let anchors = without_longer(anchors);
+        let mut owners: BTreeMap<&[u8], Owners> = extra_anchors.iter().map(|own| (*own, Vec::new())).collect();
+        for (index, pattern) in compiled.iter().enumerate() {
+            for (position, alternative) in pattern.alternatives.iter().enumerate() {
+                for anchor in &alternative.anchors {
+                    owners.entry(anchor).or_default().push((index as u32, position as u32));
+                }
+            }
+        }
+        let (anchors, owners) = without_longer(owners);
         let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
         let all = LiteralSearch::new(literals.strings).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
@@ -130,6 +135,7 @@ impl Engine {
         Ok(Engine {
             search,
             anchors,
+            owners,
             literals: all,
             candidates: literals.candidates,
             counts: compiled.iter().map(|_| Counts::default()).collect(),
@@ -176,6 +182,20 @@ impl Engine {
         checks.filter_map(|(index, check)| check.err().map(|error| (index, error))).collect()
     }
 
+    /// Could a record that is this raw line alone, in whatever framing, be of a pattern? Says so of some that can't, but asks for no
+    /// more than the raw bytes.
+    pub fn may_know(&self, line: &[u8]) -> bool {
+        let stands = |fragment: &Vec<u8>| memchr::memmem::find(line, fragment).is_some();
+        self.search.any_anchor(line, |anchor| {
+            let owners = &self.owners[anchor];
+            let may_be = |&(pattern, position): &(u32, u32)| {
+                let alternative = &self.patterns[pattern as usize].alternatives[position as usize];
+                alternative.beside.iter().all(|fragments| fragments.iter().any(stands))
+            };
+            owners.is_empty() || owners.iter().any(may_be)
+        })
+    }
+
     /// Calls the sink for each line of `block[from..]` that holds an anchor, in order. A line begins at `from`.
     pub fn scan(&self, block: &[u8], from: usize, sink: &mut impl Sink) {
         let mut at = from;
@@ -187,19 +207,20 @@ impl Engine {
     }
 }
 
-/// Leaves out each anchor that has another one inside: where it stands, the other stands too.
-fn without_longer(anchors: BTreeSet<Vec<u8>>) -> Vec<Vec<u8>> {
-    let mut kept: Vec<Vec<u8>> = Vec::with_capacity(anchors.len());
-    let mut by_length: Vec<Vec<u8>> = anchors.into_iter().collect();
-    by_length.sort_by_key(Vec::len);
-    let Ok(automaton) = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&by_length) else {
-        return by_length;
-    };
-    for (index, anchor) in by_length.iter().enumerate() {
-        let holds_another = automaton.find_overlapping_iter(anchor).any(|found| found.pattern().as_usize() != index);
-        if !holds_another {
-            kept.push(anchor.clone());
-        }
+/// The pairs that an anchor stands for.
+type Owners = Vec<(u32, u32)>;
+
+/// Leaves out each anchor that has another one inside, which then stands for its pairs, too.
+fn without_longer(owners: BTreeMap<&[u8], Owners>) -> (Vec<Vec<u8>>, Vec<Owners>) {
+    let anchors: Vec<Vec<u8>> = owners.keys().map(|anchor| anchor.to_vec()).collect();
+    let innermost = search::innermost(&anchors);
+    let mut kept: BTreeMap<usize, Owners> = BTreeMap::new();
+    // One that stands for no pair was asked for by the sink, whatever else it stands for.
+    let asked: BTreeSet<usize> =
+        owners.values().zip(&innermost).filter(|(own, _)| own.is_empty()).map(|(_, inner)| *inner).collect();
+    for (own, inner) in owners.into_values().zip(innermost) {
+        kept.entry(inner).or_default().extend(own);
     }
-    kept
+    asked.iter().for_each(|inner| kept.entry(*inner).or_default().clear());
+    kept.into_iter().map(|(index, own)| (anchors[index].clone(), own)).unzip()
 }

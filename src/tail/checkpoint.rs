@@ -1,6 +1,6 @@
 //! The checkpoint file: how far each log file is done, kept across restarts.
 //!
-//! Knows nothing of open files or of what was found in them. One JSON document (see [`entry`](super::entry)), replaced as a whole and
+//! Knows nothing of open files or of what was found in them. One JSON document (see [`entry`]), replaced as a whole and
 //! durably: written beside, synced, renamed, and the folder synced. The folder is locked, so that two agents don't take turns at
 //! overwriting what the other did.
 

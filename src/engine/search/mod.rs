@@ -40,6 +40,22 @@ pub struct Search {
     scan: vector::Scan,
 }
 
+/// For each anchor the index of one that stands in it and in which no other stands: where that is found, the longer one needn't be looked for.
+pub(super) fn innermost(anchors: &[Vec<u8>]) -> Vec<usize> {
+    let windows: Vec<place::Window> = anchors.iter().map(|anchor| place::Window::of(anchor, 0, 0)).collect();
+    let table = Table::new(anchors, &windows);
+    let mut by_length: Vec<usize> = (0..anchors.len()).collect();
+    by_length.sort_by_key(|&index| anchors[index].len());
+    let mut innermost: Vec<usize> = (0..anchors.len()).collect();
+    for index in by_length {
+        let anchor = &anchors[index];
+        let mut inside = (0..anchor.len()).flat_map(|at| table.anchors_at(anchor, at)).filter(|other| *other != index);
+        // What stands inside is shorter, so its own is known.
+        innermost[index] = inside.next().map_or(index, |other| innermost[other]);
+    }
+    innermost
+}
+
 /// What a search did with a text: how well its windows are chosen for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
@@ -69,6 +85,16 @@ impl Search {
             found.is_some()
         });
         found
+    }
+
+    /// Tells `take` of each anchor that stands in a text, by its index, until it says that this is enough. Did it?
+    pub fn any_anchor(&self, text: &[u8], mut take: impl FnMut(usize) -> bool) -> bool {
+        let mut enough = false;
+        self.scan.candidates(&self.masks, text, 0, |at| {
+            enough = self.table.anchors_at(text, at).any(&mut take);
+            enough
+        });
+        enough
     }
 
     /// Goes over a whole text without stopping and counts.

@@ -165,8 +165,11 @@ pub(super) fn choose(anchors: &[Vec<u8>], trained: &Windows, healthy: &Healthy) 
     placed.collect()
 }
 
-/// How much more a position costs where a window stands than one that only passes the masks.
-const LOOK: f32 = 4.0;
+/// What looking at a window costs that has this share of healthy text and stands for so many anchors, beside what a position costs that
+/// only passes the filter: some time to look it up, and a little for each anchor.
+fn look(share: f32, anchors: usize) -> f32 {
+    share * (4.0 + 0.5 * anchors as f32)
+}
 
 /// What a window costs on text that the samples don't know, told as a share of healthy text.
 const PRICE: f32 = 1e-6;
@@ -239,10 +242,11 @@ impl<'h> Placer<'h> {
 
     /// What a window adds in the bucket where it adds least; more than `enough` need not be told exactly.
     fn cheapest_bucket(&self, window: &Window, enough: f32) -> (f32, u8) {
-        let own = LOOK * self.healthy.share(window.bytes);
-        if let Some(&(_, bucket)) = self.windows.get(&window.bytes) {
-            return (own, bucket);
+        let share = self.healthy.share(window.bytes);
+        if let Some(&(anchors, bucket)) = self.windows.get(&window.bytes) {
+            return (look(share, anchors + 1) - look(share, anchors), bucket);
         }
+        let own = look(share, 1);
         let mut best = (enough, 0);
         for bucket in 0..BUCKETS as u8 {
             let window = Window { bucket, ..*window };
@@ -262,7 +266,8 @@ impl<'h> Placer<'h> {
     /// What all windows let pass, as a share of healthy text, and their price.
     pub(super) fn cost(&self) -> f32 {
         let passing: f32 = self.buckets.iter().map(|bucket| bucket.share).sum();
-        let own: f32 = self.windows.keys().map(|window| PRICE + LOOK * self.healthy.share(*window)).sum();
+        let windows = self.windows.iter();
+        let own: f32 = windows.map(|(window, (anchors, _))| PRICE + look(self.healthy.share(*window), *anchors)).sum();
         passing + own
     }
 

@@ -17,6 +17,8 @@ struct Slot {
 
 /// An anchor that a window stands for.
 struct Entry {
+    /// The anchor's index.
+    anchor: u32,
     /// Where the anchor's bytes are.
     start: u32,
     length: u32,
@@ -63,6 +65,7 @@ impl Table {
             let free = table.probe(gram);
             table.slots[free] = slot;
             table.entries.extend(indices.iter().map(|&index| Entry {
+                anchor: index as u32,
                 start: starts[index],
                 length: anchors[index].len() as u32,
                 offset: windows[index].offset as u32,
@@ -95,16 +98,27 @@ impl Table {
     /// Where the anchor begins, not before `floor`, whose window is at `at`.
     #[cold]
     pub(super) fn anchor_at(&self, block: &[u8], at: usize, floor: usize) -> Option<usize> {
-        self.entries_at(block, at).iter().find_map(|entry| {
-            let start = at.checked_sub(entry.offset as usize).filter(|start| *start >= floor)?;
-            // What is beside the window is not before the anchor's start, which is in the block.
-            let beside = gram_at(block, at.wrapping_add_signed(entry.distance as isize));
-            if beside != entry.beside && entry.length as usize >= WINDOW {
-                return None;
-            }
-            let anchor = &self.bytes[entry.start as usize..][..entry.length as usize];
-            block[start..].starts_with(anchor).then_some(start)
-        })
+        self.entries_at(block, at)
+            .iter()
+            .find_map(|entry| self.start_of(entry, block, at).filter(|start| *start >= floor))
+    }
+
+    /// Every anchor whose window is at `at`, by its index.
+    pub(super) fn anchors_at(&self, block: &[u8], at: usize) -> impl Iterator<Item = usize> {
+        let here = self.entries_at(block, at).iter().filter(move |entry| self.start_of(entry, block, at).is_some());
+        here.map(|entry| entry.anchor as usize)
+    }
+
+    /// Where an anchor begins whose window is at `at`, if it stands there.
+    fn start_of(&self, entry: &Entry, block: &[u8], at: usize) -> Option<usize> {
+        let start = at.checked_sub(entry.offset as usize)?;
+        // What is beside the window is not before the anchor's start, which is in the block.
+        let beside = gram_at(block, at.wrapping_add_signed(entry.distance as isize));
+        if beside != entry.beside && entry.length as usize >= WINDOW {
+            return None;
+        }
+        let anchor = &self.bytes[entry.start as usize..][..entry.length as usize];
+        block[start..].starts_with(anchor).then_some(start)
     }
 }
 

@@ -135,3 +135,9 @@ fn training_lets_less_pass() {
     let trained = choose(&anchors, &windows_of(&anchors, &healthy), &healthy);
     assert!(passing(&trained) == 0 && passing(&first) > 0);
 }
+
+#[test]
+fn what_stands_in_another_is_told() {
+    let anchors = ["abcd", "xabcdx", "xabcdxx", "none", "abc"].map(|anchor| anchor.as_bytes().to_vec());
+    assert_eq!(innermost(&anchors), [4, 4, 4, 3, 4]);
+}

@@ -41,7 +41,7 @@ impl Grammar for DotNet {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, DotNet::Told))
     }
 
-    fn kind(text: &[u8]) -> Kind {
+    fn kind(text: &[u8], names: bool) -> Kind {
         let inner = text.trim_ascii();
         if inner.is_empty() {
             Kind::Blank
@@ -49,7 +49,7 @@ impl Grammar for DotNet {
             Kind::Inner
         } else if (is_indented(text) && is_at_frame(text)) || begins(inner, "--- End of ") {
             Kind::Frame
-        } else if let Some(at) = exception_at(text).filter(|_| inner[0] != b'{') {
+        } else if let Some(at) = (names && inner[0] != b'{').then(|| exception_at(text)).flatten() {
             Kind::Exception { first: at == 0 }
         } else if is_headed(text) || is_indented(text) {
             Kind::Headed
@@ -82,7 +82,9 @@ impl Grammar for DotNet {
 
 /// Where an exception begins: its type, or the runtime's words before it.
 pub(super) fn exception_at(text: &[u8]) -> Option<usize> {
-    let unhandled = finder!("Unhandled exception. ").find(text).or_else(|| finder!("Unhandled Exception: ").find(text));
+    let heads = ["Unhandled exception. ", "Unhandled Exception: "];
+    let first = |head: &str| finder!("Unhandled ").find_iter(text).find(|at| begins(&text[*at..], head));
+    let unhandled = heads.into_iter().find_map(first);
     unhandled.or_else(|| qualified_exception(text).map(|(start, _)| start))
 }
 

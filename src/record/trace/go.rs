@@ -75,7 +75,7 @@ impl Grammar for Go {
         report_at(line, &[finder!("goroutine ")], is_goroutine).map(|at| (at, Go::Stacks))
     }
 
-    fn kind(text: &[u8]) -> Kind {
+    fn kind(text: &[u8], _: bool) -> Kind {
         let inner = text.trim_ascii();
         if inner.is_empty() {
             Kind::Blank

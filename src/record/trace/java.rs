@@ -48,7 +48,7 @@ impl Grammar for Java {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, told(nests(line))))
     }
 
-    fn kind(text: &[u8]) -> Kind {
+    fn kind(text: &[u8], names: bool) -> Kind {
         let inner = text.trim_ascii();
         if inner.is_empty() {
             Kind::Blank
@@ -56,7 +56,7 @@ impl Grammar for Java {
             Kind::Frame
         } else if CAUSES.iter().any(|cause| begins(inner, cause)) {
             Kind::Cause
-        } else if let Some(at) = exception_at(text).filter(|_| inner[0] != b'{') {
+        } else if let Some(at) = (names && inner[0] != b'{').then(|| exception_at(text)).flatten() {
             Kind::Exception { nests: nests(text), first: at == 0 }
         } else if is_indented(text) {
             Kind::Indented

@@ -69,7 +69,7 @@ impl Grammar for Node {
         Some((at, if is_open(line) { Node::Properties } else { Node::Told }))
     }
 
-    fn kind(text: &[u8]) -> Kind {
+    fn kind(text: &[u8], names: bool) -> Kind {
         let inner = text.trim_ascii();
         let open = is_open(inner);
         if inner.is_empty() {
@@ -92,7 +92,7 @@ impl Grammar for Node {
             Kind::Required
         } else if begins(text, "- /") {
             Kind::Item
-        } else if let Some(at) = error_at(text) {
+        } else if let Some(at) = error_in(text, names) {
             Kind::Error { open, first: at == 0 }
         } else if is_headed(text) {
             Kind::Headed
@@ -176,12 +176,20 @@ fn is_place(text: &[u8]) -> bool {
 
 /// Where an error's own words begin: its type or what the runtime puts before it.
 pub(super) fn error_at(text: &[u8]) -> Option<usize> {
+    error_in(text, true)
+}
+
+/// The same; `names`: its type may stand in it.
+fn error_in(text: &[u8], names: bool) -> Option<usize> {
     if text.first() == Some(&b'{') {
         return None;
     }
     let known = ["Uncaught ", "UnhandledPromiseRejection", "[UnhandledPromiseRejection"];
     if known.iter().any(|head| begins(text, head)) {
         return Some(0);
+    }
+    if !names {
+        return None;
     }
     let typed = |&(_, end): &(usize, usize)| {
         let rest = &text[end..];

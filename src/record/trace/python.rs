@@ -95,7 +95,7 @@ impl Grammar for Python {
         announcement(line).map(|at| (at, Python::Announced))
     }
 
-    fn kind(text: &[u8]) -> Kind {
+    fn kind(text: &[u8], _: bool) -> Kind {
         let inner = text.trim_ascii();
         if inner.is_empty() {
             Kind::Blank

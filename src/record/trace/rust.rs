@@ -57,7 +57,7 @@ impl Grammar for Rust {
         leads(&line[..at]).then_some((at, state))
     }
 
-    fn kind(text: &[u8]) -> Kind {
+    fn kind(text: &[u8], _: bool) -> Kind {
         let inner = text.trim_ascii();
         if inner.is_empty() {
             Kind::Blank
@@ -115,7 +115,8 @@ impl Grammar for Rust {
 
 /// Where `thread '…' panicked at ` begins.
 pub(super) fn panic_at(line: &[u8]) -> Option<usize> {
-    let verb = finder!("' panicked at ").find(line).or_else(|| finder!(") panicked at ").find(line))?;
+    let verbs = || finder!(" panicked at ").find_iter(line).filter(|at| *at > 0).map(|at| at - 1);
+    let verb = verbs().find(|at| line[*at] == b'\'').or_else(|| verbs().find(|at| line[*at] == b')'))?;
     memmem::rfind(&line[..verb], b"thread '")
 }
 

@@ -54,9 +54,7 @@ pub(super) fn is_closer(text: &[u8]) -> bool {
 
 /// Where the names stand that read as an exception's type: `java.io.IOException`, `TypeError`.
 pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
-    // Nearly all lines have none of the words, and that is soon seen.
-    let ends = [finder!("Exception"), finder!("Error"), finder!("Throwable")];
-    let mut at = if ends.iter().any(|end| end.find(text).is_some()) { 0 } else { text.len() };
+    let mut at = 0;
     std::iter::from_fn(move || {
         while at < text.len() {
             let start = at + text[at..].iter().take_while(|b| !is_name_byte(**b)).count();
@@ -70,9 +68,19 @@ pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize
     })
 }
 
+/// How the name of an exception's type ends.
+const EXCEPTIONS: [&str; 3] = ["Exception", "Error", "Throwable"];
+
+/// Could an exception be told of in it, in the words of the JVM, .NET or JavaScript? Nearly all lines have none of these, and that is soon
+/// seen. What holds of a line holds of its parts.
+pub(super) fn may_name_exception(text: &[u8]) -> bool {
+    let words = [finder!("Exception"), finder!("Error"), finder!("Throwable"), finder!("Unhandled exception. ")];
+    words.iter().any(|word| word.find(text).is_some())
+}
+
 fn is_exception_name(name: &[u8]) -> bool {
     name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-        && ["Exception", "Error", "Throwable"].iter().any(|tail| name.ends_with(tail.as_bytes()))
+        && EXCEPTIONS.iter().any(|tail| name.ends_with(tail.as_bytes()))
 }
 
 /// Where a type with a package stands, if one does.
