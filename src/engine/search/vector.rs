@@ -106,7 +106,8 @@ mod x86 {
                     let mut passing = [$set(-1); GROUPS];
                     for place in 0..WINDOW {
                         const { assert!(AT + $width <= STEP) };
-                        // SAFETY: `AT + place + $width` is within the array, as was just asserted; the load needs no alignment.
+                        // SAFETY: `AT + place + $width` is within the array: `AT + $width` is at most `STEP`, and `place` less than
+                        // `WINDOW`. The load needs no alignment.
                         let here = unsafe { $load(bytes.as_ptr().add(AT + place).cast()) };
                         let (lows, highs) = ($and(here, low), $and($shift::<HIGH>(here), low));
                         for group in 0..GROUPS {
