@@ -25,6 +25,13 @@ macro_rules! secret_names {
     };
 }
 
+/// One of these names, alone or as the end of a longer one (`db_password`), and behind it what holds the value.
+macro_rules! named {
+    ($value:literal) => {
+        shape!(concat!(r#"(?i)(?:^|[^a-z])(?:[a-z0-9]+[-_.])*"#, secret_names!(), $value))
+    };
+}
+
 /// Hints of [`secret_names`].
 const NAME_HINTS: &[&str] = &["pass", "pwd", "secret", "token", "key"];
 
@@ -110,39 +117,11 @@ static RULES: [Rule; 30] = [
     Rule { hints: &["@tcp(", "@unix("], shape: shape!(r#"[\w.-]+:([^\s/"'(]+)@(?:tcp|unix)\("#), plausible: given },
     Rule { hints: &["\"auth"], shape: shape!(r#""auth\\?"\s*:\s*\\?"([A-Za-z0-9+/=]{8,})"#), plausible: given },
     // Passwords by name: key=value, quoted or not, then JSON's and Python's `"key": "value"`.
-    Rule {
-        hints: NAME_HINTS,
-        shape: shape!(concat!(
-            r#"(?i)(?:^|[^a-z])(?:[a-z0-9]+[-_.])*"#,
-            secret_names!(),
-            r#"\\?["']?\s*[=:]\s*\\?"((?:[^"\\]|\\[^"])+)"#
-        )),
-        plausible: given,
-    },
-    Rule {
-        hints: NAME_HINTS,
-        shape: shape!(concat!(
-            r#"(?i)(?:^|[^a-z])(?:[a-z0-9]+[-_.])*"#,
-            secret_names!(),
-            r#"["']?\s*[=:]\s*'([^']+)'"#
-        )),
-        plausible: given,
-    },
-    Rule {
-        hints: NAME_HINTS,
-        shape: shape!(concat!(r#"(?i)(?:^|[^a-z])(?:[a-z0-9]+[-_.])*"#, secret_names!(), r#"=([^\s"'&,;)}\]\\]+)"#)),
-        plausible: given,
-    },
+    Rule { hints: NAME_HINTS, shape: named!(r#"\\?["']?\s*[=:]\s*\\?"((?:[^"\\]|\\[^"])+)"#), plausible: given },
+    Rule { hints: NAME_HINTS, shape: named!(r#"["']?\s*[=:]\s*'([^']+)'"#), plausible: given },
+    Rule { hints: NAME_HINTS, shape: named!(r#"=([^\s"'&,;)}\]\\]+)"#), plausible: given },
     // `password: value` is YAML, but prose too: only what looks made up counts.
-    Rule {
-        hints: NAME_HINTS,
-        shape: shape!(concat!(
-            r#"(?i)(?:^|[^a-z])(?:[a-z0-9]+[-_.])*"#,
-            secret_names!(),
-            r#":\s+([^\s"'&,;)}\]\\]{8,})"#
-        )),
-        plausible: mixed,
-    },
+    Rule { hints: NAME_HINTS, shape: named!(r#":\s+([^\s"'&,;)}\]\\]{8,})"#), plausible: mixed },
     Rule {
         hints: &["--"],
         shape: shape!(concat!(r"(?i)(?:^|\s)--(?:[a-z0-9]+-)*(?:token|", secret_names!(), r#")\s+([^\s"'-][^\s"']*)"#)),
