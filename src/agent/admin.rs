@@ -60,6 +60,7 @@ async fn readyz(With(served): With<Served>) -> Response {
             "lag_seconds": state.files.lag.as_secs(),
             "lost_bytes": lost.bytes,
             "lost_files": lost.files,
+            "lost_lines": lost.lines,
         });
         (state.unready(), details)
     });

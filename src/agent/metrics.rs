@@ -202,9 +202,12 @@ type LookAt = fn(&Loss) -> u64;
 
 /// What can't be read any more, by reason, and how far behind reading and checkpoints are.
 fn observe_losses(meter: &Meter, state: &Shared) {
-    let counters: [(&str, &str, LookAt); 2] = [
+    let counters: [(&str, &str, LookAt); 3] = [
         ("faultscope.lost.bytes", "Bytes that vanished before they could be read, by reason.", |loss| loss.bytes),
         ("faultscope.lost.files", "Files of which something vanished unread, by reason.", |loss| loss.files),
+        ("faultscope.lost.lines", "Lines among these bytes, where they could still be counted, by reason.", |loss| {
+            loss.lines
+        }),
     ];
     for (name, what, look) in counters {
         let state = state.clone();

@@ -20,6 +20,14 @@ use super::stats::LossReason;
 
 pub use read::Step;
 
+/// Why a file isn't read any further.
+#[derive(Clone, Copy, Debug)]
+struct Over {
+    reason: LossReason,
+    /// Lines that were left, as far as that is known.
+    lines: u64,
+}
+
 /// A log file that is being read.
 #[derive(Debug)]
 pub struct Followed {
@@ -57,7 +65,7 @@ pub struct Followed {
     /// The last attempt to read failed.
     unreadable: bool,
     /// Nothing more is to be had of it, for this reason; the next read says so.
-    over: Option<LossReason>,
+    over: Option<Over>,
 }
 
 impl Followed {
@@ -106,8 +114,8 @@ impl Followed {
 
     /// Closes it for good, though it wasn't read to its end. The next read says so.
     pub fn give_up(&mut self, reason: LossReason) {
+        self.over = Some(Over { reason, lines: self.unread_lines() });
         self.handle.close();
-        self.over = Some(reason);
     }
 
     /// Bytes known to be there and not read.

@@ -2,19 +2,20 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use flate2::bufread::GzDecoder;
 
-/// Newlines in the first `end` bytes.
+/// Newlines in a range of bytes.
 ///
 /// # Errors
 /// Those of reading.
-pub fn newlines_before(file: &File, end: u64) -> io::Result<u64> {
+pub fn newlines_between(file: &File, range: Range<u64>) -> io::Result<u64> {
     let mut buffer = vec![0; 64 << 10];
-    let (mut offset, mut lines) = (0, 0);
-    while offset < end {
-        let wanted = buffer.len().min(usize::try_from(end - offset).unwrap_or(usize::MAX));
+    let (mut offset, mut lines) = (range.start, 0);
+    while offset < range.end {
+        let wanted = buffer.len().min(usize::try_from(range.end - offset).unwrap_or(usize::MAX));
         let bytes = read_at(file, &mut buffer[..wanted], offset)?;
         if bytes == 0 {
             break;
@@ -100,7 +101,7 @@ mod tests {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(content.as_bytes()).unwrap();
             assert_eq!(last_line_boundary(&file, u64::MAX).unwrap(), boundary);
-            assert_eq!(newlines_before(&file, boundary).unwrap(), count);
+            assert_eq!(newlines_between(&file, 0..boundary).unwrap(), count);
         }
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(format!("\n{long}").as_bytes()).unwrap();

@@ -254,16 +254,16 @@ impl Tailer {
                 Ok(Read { bytes, ..read })
             }
             Step::End => Ok(read),
-            Step::Lost(reason, bytes) => {
+            Step::Lost(reason, loss) => {
                 let shown = shown(file);
-                self.lose(&shown, reason, bytes);
+                self.lose(&shown, reason, loss);
                 Ok(read)
             }
             Step::Replaced(unread) => {
                 let shown = shown(file);
                 self.truncations += 1;
                 if unread > 0 {
-                    self.lose(&shown, LossReason::Truncated, unread);
+                    self.lose(&shown, LossReason::Truncated, Loss { files: 1, bytes: unread, lines: 0 });
                 }
                 self.ledger.open(id, Mark::BEGINNING);
                 Ok(Read { offset: 0, truncated: true, ..read })

@@ -13,7 +13,7 @@ use super::checkpoint::{self, ENTRY_LIMIT};
 use super::entry::Entry;
 use super::file::Followed;
 use super::identity::Identity;
-use super::stats::LossReason;
+use super::stats::{Loss, LossReason};
 use super::take_up::Known;
 use super::{FileId, LOOK_PERIOD, Tailer};
 
@@ -135,7 +135,7 @@ impl Tailer {
         for (entry, by) in std::mem::take(&mut self.displaced) {
             let reason = if *entry.path == *by.to_string_lossy() { LossReason::Truncated } else { LossReason::Deleted };
             if !entry.done && entry.unread() > 0 {
-                self.lose(&entry.path, reason, entry.unread());
+                self.lose(&entry.path, reason, Loss { files: 1, bytes: entry.unread(), lines: 0 });
             }
         }
     }
@@ -154,14 +154,15 @@ impl Tailer {
         }
         self.unsaved = true;
         for (path, reason, bytes) in missing {
-            self.lose(&path, reason, bytes);
+            self.lose(&path, reason, Loss { files: 1, bytes, lines: 0 });
         }
     }
 
     /// Counts what was lost of one file, and says so.
-    pub(super) fn lose(&mut self, path: &str, reason: LossReason, bytes: u64) {
-        tracing::warn!(path, reason = reason.name(), bytes, "a log file was gone before it was read to its end");
-        self.lost.add(reason, bytes);
+    pub(super) fn lose(&mut self, path: &str, reason: LossReason, loss: Loss) {
+        let Loss { bytes, lines, .. } = loss;
+        tracing::warn!(path, reason = reason.name(), bytes, lines, "a log file was gone before it was read to its end");
+        self.lost.add(reason, loss);
     }
 
     /// Lets go of ended files all of whose bytes are done. They stay known, so that what a late writer adds is read.

@@ -47,13 +47,23 @@ impl LossReason {
     }
 }
 
-/// How much was lost. There is no count of lines: nobody has seen them.
+/// How much was lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
     /// Files of which something was lost. Counted even where the bytes aren't known.
     pub files: u64,
     /// Bytes that are known to be lost; of a compressed file, unpacked ones.
     pub bytes: u64,
+    /// Lines in these bytes, of files that could still be looked at when they were given up. Of the others nobody has seen the lines.
+    pub lines: u64,
+}
+
+impl std::ops::AddAssign for Loss {
+    fn add_assign(&mut self, other: Loss) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.lines += other.lines;
+    }
 }
 
 /// Losses by reason, since the start.
@@ -73,15 +83,13 @@ impl Losses {
 
     /// For whatever reason.
     pub fn total(&self) -> Loss {
-        self.0
-            .iter()
-            .fold(Loss::default(), |sum, loss| Loss { files: sum.files + loss.files, bytes: sum.bytes + loss.bytes })
+        let mut total = Loss::default();
+        self.0.iter().for_each(|loss| total += *loss);
+        total
     }
 
-    pub(super) fn add(&mut self, reason: LossReason, bytes: u64) {
-        let loss = &mut self.0[reason as usize];
-        loss.files += 1;
-        loss.bytes += bytes;
+    pub(super) fn add(&mut self, reason: LossReason, loss: Loss) {
+        self.0[reason as usize] += loss;
     }
 }
 
@@ -127,13 +135,13 @@ mod tests {
     fn every_reason_has_its_own_counter_and_name() {
         let mut losses = Losses::default();
         for (bytes, reason) in (1..).zip(LossReason::ALL) {
-            losses.add(reason, bytes);
+            losses.add(reason, Loss { files: 1, bytes, lines: 2 });
         }
         for (bytes, (reason, loss)) in (1..).zip(losses.each()) {
-            assert_eq!(loss, Loss { files: 1, bytes }, "{reason:?}");
+            assert_eq!(loss, Loss { files: 1, bytes, lines: 2 }, "{reason:?}");
             assert_eq!(losses.of(reason), loss);
         }
-        assert_eq!(losses.total(), Loss { files: 7, bytes: 28 });
+        assert_eq!(losses.total(), Loss { files: 7, bytes: 28, lines: 14 });
         assert_eq!(LossReason::ALL.map(LossReason::name).into_iter().collect::<BTreeSet<_>>().len(), 7);
     }
 }

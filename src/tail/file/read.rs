@@ -6,13 +6,16 @@ use std::fs::Metadata;
 use std::io;
 use std::time::Instant;
 
-use super::Followed;
+use super::{Followed, Over};
 use crate::tail::gzip::Piece;
 use crate::tail::handle::{Handle, open_seen};
 use crate::tail::identity::Prefix;
 use crate::tail::ledger::Mark;
-use crate::tail::lines::{newlines_before, newlines_in, read_at};
-use crate::tail::stats::LossReason;
+use crate::tail::lines::{newlines_between, newlines_in, read_at};
+use crate::tail::stats::{Loss, LossReason};
+
+/// More than that isn't looked through for the lines in it: the reader has other files to read.
+const COUNTED_BYTES: u64 = 256 << 20;
 
 /// What one attempt to read gave.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,8 +24,8 @@ pub enum Step {
     Bytes(usize),
     /// Nothing more for now.
     End,
-    /// It ended, and so many bytes that are known to have been there aren't to be had.
-    Lost(LossReason, u64),
+    /// It ended, and what is known to have been there isn't to be had.
+    Lost(LossReason, Loss),
     /// The content was replaced: reading begins again at 0. So many bytes of the old weren't read.
     Replaced(u64),
 }
@@ -36,8 +39,8 @@ impl Followed {
         if self.ended || buffer.is_empty() {
             return Ok(if self.ended { Step::End } else { Step::Bytes(0) });
         }
-        if let Some(reason) = self.over {
-            return Ok(self.end_without(reason));
+        if let Some(over) = self.over {
+            return Ok(self.end_without(over));
         }
         let step = self.try_read(buffer, now);
         self.unreadable = step.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
@@ -91,8 +94,8 @@ impl Followed {
                 self.end();
                 Step::End
             }
-            Piece::Damaged => self.lose(LossReason::GzipDamaged),
-            Piece::TooLarge => self.lose(LossReason::GzipTooLarge),
+            Piece::Damaged => self.lose(Over { reason: LossReason::GzipDamaged, lines: 0 }),
+            Piece::TooLarge => self.lose(Over { reason: LossReason::GzipTooLarge, lines: 0 }),
         }
     }
 
@@ -124,22 +127,32 @@ impl Followed {
             Some(departure) if departure.succeeded() => LossReason::RotatedAway,
             _ => LossReason::Deleted,
         };
-        self.end_without(reason)
+        self.end_without(Over { reason, lines: 0 })
     }
 
     /// It ends, whatever there still is to be read.
-    fn end_without(&mut self, reason: LossReason) -> Step {
+    fn end_without(&mut self, over: Over) -> Step {
         if self.waits() {
-            return self.lose(reason);
+            return self.lose(over);
         }
         self.end();
         Step::End
     }
 
-    fn lose(&mut self, reason: LossReason) -> Step {
-        let bytes = self.unread();
+    fn lose(&mut self, Over { reason, lines }: Over) -> Step {
+        let loss = Loss { files: 1, bytes: self.unread(), lines };
         self.end();
-        Step::Lost(reason, bytes)
+        Step::Lost(reason, loss)
+    }
+
+    /// Lines that are there and not read: known only while the file is held open, and not of very many bytes.
+    pub(super) fn unread_lines(&self) -> u64 {
+        match &self.handle {
+            Handle::Plain { file: Some(file), .. } if self.unread() <= COUNTED_BYTES => {
+                newlines_between(file, self.offset..self.size).unwrap_or(0)
+            }
+            _ => 0,
+        }
     }
 
     fn restart(&mut self, metadata: &Metadata) -> io::Result<Step> {
@@ -168,8 +181,8 @@ impl Followed {
         let mut lines = 0;
         if self.start.offset <= limit {
             lines = match &self.handle {
-                Handle::Plain { file: Some(file), .. } => newlines_before(file, self.start.offset)?,
-                Handle::Plain { .. } => newlines_before(&open_seen(&self.at, self.holder)?, self.start.offset)?,
+                Handle::Plain { file: Some(file), .. } => newlines_between(file, 0..self.start.offset)?,
+                Handle::Plain { .. } => newlines_between(&open_seen(&self.at, self.holder)?, 0..self.start.offset)?,
                 Handle::Packed { .. } => newlines_in(open_seen(&self.at, self.holder)?, self.start.offset),
             };
         }

@@ -21,7 +21,7 @@ fn deleted_files_are_given_up_when_they_hold_too_much() {
     assert_eq!(reader.tailer.stats().files_open, 2, "the one deleted first is given up");
     reader.read_later();
     let stats = reader.tailer.stats();
-    assert_eq!(stats.lost.of(LossReason::GivenUp), Loss { files: 1, bytes: 11 });
+    assert_eq!(stats.lost.of(LossReason::GivenUp), Loss { files: 1, bytes: 11, lines: 1 });
     assert_eq!((stats.lost.total().files, stats.bytes_read, stats.files_known), (1, 15, 0));
 }
 

@@ -69,8 +69,9 @@ impl Reading {
 
     /// Over all runs.
     pub fn lost(&self) -> Loss {
-        let now = self.tailer.stats().lost.total();
-        Loss { files: self.lost.files + now.files, bytes: self.lost.bytes + now.bytes }
+        let mut lost = self.lost;
+        lost += self.tailer.stats().lost.total();
+        lost
     }
 
     /// Whether a file that is deleted now will be read to its end all the same: it is open, and there is no need to give it up.
