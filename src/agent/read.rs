@@ -47,6 +47,8 @@ pub(super) struct Reader {
     reading: Reading,
     tailer: Tailer,
     streams: HashMap<FileId, Stream>,
+    /// What files are read into, one after the other.
+    room: Vec<u8>,
     outbox: Outbox,
     links: Links,
     next_checkpoint: Instant,
@@ -55,7 +57,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(reading: Reading, tailer: Tailer, outbox: Outbox, links: Links) -> Self {
         let next_checkpoint = Instant::now() + CHECKPOINT_PERIOD;
-        Reader { reading, tailer, streams: HashMap::new(), outbox, links, next_checkpoint }
+        Reader { reading, tailer, streams: HashMap::new(), room: Vec::new(), outbox, links, next_checkpoint }
     }
 
     /// Reads until it is told to stop, or until nobody takes the events any more.
@@ -106,6 +108,7 @@ impl Reader {
             Some(stream) if !ready.new => stream,
             _ => self.stream(ready, Mark { offset: ready.offset, line: ready.line }),
         };
+        stream.unpark(std::mem::take(&mut self.room));
         for _ in 0..BLOCKS_PER_TURN {
             if !self.outbox.is_empty() {
                 break;
@@ -125,12 +128,15 @@ impl Reader {
                 // holds the new content at its beginning.
                 stream.finish(now, &mut events);
                 self.hand_on(ready.id, Mark::BEGINNING, events);
+                let room = stream.park();
                 stream = self.stream(ready, Mark::BEGINNING);
+                stream.unpark(room);
                 continue;
             }
             if read.ended {
                 stream.finish(now, &mut events);
                 self.send(ready.id, &mut stream, before, events);
+                self.room = stream.park();
                 return;
             }
             if read.bytes == 0 {
@@ -139,7 +145,7 @@ impl Reader {
             stream.advance(read.bytes, now, &mut events);
             self.send(ready.id, &mut stream, before, events);
         }
-        stream.park();
+        self.room = stream.park();
         self.streams.insert(ready.id, stream);
     }
 

@@ -60,6 +60,12 @@ pub(super) fn around<'w>(
     }
 }
 
+/// Where the record begins, at the earliest, that the last line of a lane is part of. None: the lane has no line after `floor`.
+pub(super) fn last_record(lines: Lines<'_>, lane: Lane, floor: usize, limits: &Limits) -> Option<usize> {
+    let last = lines.previous(lane, lines.bytes.len(), floor)?;
+    Some(earliest_start(lines, lane, last.start, floor, limits))
+}
+
 /// Is the raw line a record of its own? Looks no further back than `floor`. Where that isn't plain at once, it says no.
 pub(super) fn is_alone(lines: Lines<'_>, raw: &Raw<'_>, floor: usize, limits: &Limits) -> bool {
     if raw.frame.partial || Assembler::start(&raw.frame.content).is_some() {

@@ -1,4 +1,6 @@
-//! One source between reads: its window of bytes, what is scanned, and the records that wait.
+//! One source between reads: what is scanned, and the records that wait. Its bytes are kept by [`window`].
+
+mod window;
 
 use std::sync::Arc;
 
@@ -110,18 +112,6 @@ impl Stream {
         &self.source
     }
 
-    /// Room for at least `size` more bytes, to be read into.
-    pub fn space(&mut self, size: usize) -> &mut [u8] {
-        if self.window.len() - self.filled < size {
-            self.forget();
-            if self.window.len() - self.filled < size {
-                // Some more than asked for, or each small read would move the whole window.
-                self.window.resize(self.filled + size.max(self.classifier.limits.lookback_bytes), 0);
-            }
-        }
-        &mut self.window[self.filled..]
-    }
-
     /// Takes in `count` bytes that were put at the start of [`Stream::space`]; adds the events that they complete.
     pub fn advance(&mut self, count: usize, now: Timestamp, events: &mut Vec<Event>) {
         let new = self.filled..(self.filled + count).min(self.window.len());
@@ -154,13 +144,6 @@ impl Stream {
         }
         self.flush(now, events);
         self.unnoticed = None;
-    }
-
-    /// Gives the window's room back while the source is quiet. What may still be needed stays.
-    pub fn park(&mut self) {
-        self.forget();
-        self.window.truncate(self.filled);
-        self.window.shrink_to_fit();
     }
 
     /// Offset of the first byte that is still needed: everything before it is settled, and a new stream from there on gives the
@@ -352,27 +335,6 @@ impl Stream {
         }
         self.counted_to = at;
         self.line
-    }
-
-    /// Drops the bytes at the window's front that no later line can need.
-    fn forget(&mut self) {
-        let limits = self.classifier.limits;
-        let history = self.scanned.saturating_sub(limits.lookback_bytes);
-        let watermark = (self.watermark() - self.base) as usize;
-        // One more: the line before a record gives its time.
-        let wanted = history.min(watermark).saturating_sub(1);
-        // A window always begins where a raw line does, so that its neighbours can be walked over.
-        let line = memchr::memrchr(b'\n', &self.window[..wanted]).map_or(0, |newline| newline + 1);
-        let drop = line + last_piece(wanted - line, limits.line_bytes);
-        if drop == 0 {
-            return;
-        }
-        self.line_number(drop);
-        self.window.copy_within(drop..self.filled, 0);
-        self.filled -= drop;
-        self.scanned -= drop;
-        self.counted_to -= drop;
-        self.base += drop as u64;
     }
 }
 

@@ -94,7 +94,10 @@ fn in_pieces(classifier: &Arc<Classifier>, text: &[u8], sizes: &[usize], park: b
         let (piece, tail) = rest.split_at((*size).clamp(1, rest.len()));
         feed(&mut stream, piece, &mut events);
         if park {
-            stream.park();
+            // The next source leaves something else in it.
+            let mut room = stream.park();
+            room.fill(b'\n');
+            stream.unpark(room);
         }
         rest = tail;
     }

@@ -22,7 +22,7 @@ pub fn run(seconds: u64, seed: u64) -> Result<(), String> {
     let mut chance = Chance::new(seed);
     let agent = Agent::new(home.path());
     let receiver = Receiver::start(agent.clone(), seed).map_err(told)?;
-    configure(home.path(), &folder, receiver.port).map_err(told)?;
+    configure(home.path(), &folder, receiver.port, true).map_err(told)?;
     let mut pods = (0..PODS).map(|number| Pod::new(&folder, number)).collect::<Result<Vec<_>, _>>().map_err(told)?;
     agent.start("http/protobuf").map_err(told)?;
     let start = Instant::now();

@@ -27,7 +27,7 @@ pub fn run(kills: u64, seed: u64) -> Result<(), String> {
     let mut agent = Agent::new(home.path());
     agent.environment = clock.as_ref().map(Clock::environment).unwrap_or_default();
     let receiver = Receiver::start(agent.clone(), seed).map_err(told)?;
-    configure(home.path(), &pods_folder, receiver.port).map_err(told)?;
+    configure(home.path(), &pods_folder, receiver.port, false).map_err(told)?;
     let mut pods =
         (0..PODS).map(|number| Pod::new(&pods_folder, number)).collect::<Result<Vec<_>, _>>().map_err(told)?;
 
@@ -155,10 +155,11 @@ fn check(taken: &Taken, expected: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-pub fn configure(home: &Path, pods: &Path, port: u16) -> io::Result<()> {
+/// The agent's configuration; `catalogue`: with all patterns it comes with, beside the one that is looked for.
+pub fn configure(home: &Path, pods: &Path, port: u16, catalogue: bool) -> io::Result<()> {
     fs::write(home.join("pack.yaml"), PACK)?;
     let config = format!(
-        "state_dir: {}\nsources: {{ files: {{ include: ['{}/*/*/*.log'], read_from: beginning }} }}\nbuiltin_patterns: false\n\
+        "state_dir: {}\nsources: {{ files: {{ include: ['{}/*/*/*.log'], read_from: beginning }} }}\nbuiltin_patterns: {catalogue}\n\
          patterns: [{}]\nrepeats: {{ window: 0s }}\nadmin: {{ listen: null }}\n\
          export: {{ otlp: {{ endpoint: 'http://127.0.0.1:{port}' }} }}\n",
         home.join("state").display(),
