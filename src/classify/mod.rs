@@ -9,6 +9,7 @@
 
 mod assemble;
 pub mod cross;
+mod entries;
 pub mod examples;
 mod lines;
 mod stream;

@@ -1,5 +1,6 @@
 //! One source between reads: what is scanned, and the records that wait. Its bytes are kept by [`window`].
 
+mod rules;
 mod window;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::assemble::{self, Assembled, Assembly};
+use super::entries::Seen;
 use super::lines::{Lane, Lines, Raw, last_piece};
 use super::{Classifier, Limits, Source};
 use crate::engine::{Finding, Sink, Subject};
@@ -58,6 +60,8 @@ pub struct Stream {
     /// Lines are counted up to here (an offset in the window).
     counted_to: usize,
     lanes: [LaneState; Lane::COUNT],
+    /// What the community rules have seen.
+    seen: Seen,
     counts: Counts,
 }
 
@@ -93,6 +97,7 @@ impl Stream {
             line,
             counted_to: 0,
             lanes: [LaneState::default(); Lane::COUNT],
+            seen: Seen::default(),
             counts: Counts::default(),
         }
     }
@@ -100,6 +105,7 @@ impl Stream {
     /// From here on with these patterns and settings. What waits goes on waiting: it is matched when it is whole.
     pub fn set_classifier(&mut self, classifier: Arc<Classifier>) {
         self.classifier = classifier;
+        self.seen.begin_anew();
     }
 
     /// What was counted since the last call.
@@ -130,11 +136,13 @@ impl Stream {
     pub fn tick(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         let age = self.classifier.limits.record_age;
         self.close(now, events, |waiting| now.duration_since(waiting.since).unsigned_abs() >= age);
+        self.rules_close(now, events, |since| now.duration_since(since).unsigned_abs() >= age);
     }
 
     /// Closes everything that waits: the input pauses, and a person wants to see what there is.
     pub fn flush(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         self.close(now, events, |_| true);
+        self.rules_close(now, events, |_| true);
     }
 
     /// The source has ended: its last line counts even without a newline.
@@ -143,6 +151,7 @@ impl Stream {
             self.scan_to(self.filled, now, events);
         }
         self.flush(now, events);
+        self.rules_finish(now, events);
         self.unnoticed = None;
     }
 
@@ -150,7 +159,8 @@ impl Stream {
     /// events that are missing.
     pub fn watermark(&self) -> u64 {
         let waiting = self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.start));
-        waiting.chain(self.unnoticed).min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
+        let entry = self.seen.waiting.map(|(start, _)| start);
+        waiting.chain(self.unnoticed).chain(entry).min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
     }
 
     /// 1-based number of the line at an offset at or after the last settled line.
@@ -160,12 +170,13 @@ impl Stream {
 
     /// Since when the record that has waited longest waits for more lines.
     pub fn waiting_since(&self) -> Option<Timestamp> {
-        self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.since)).min()
+        let records = self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.since));
+        records.chain(self.seen.waiting.map(|(_, since)| since)).min()
     }
 
     /// Anything that waits for more lines?
     pub fn is_waiting(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.waiting.is_some())
+        self.lanes.iter().any(|lane| lane.waiting.is_some()) || self.seen.waiting.is_some()
     }
 
     /// Scans the whole lines up to `end` of the window.
@@ -173,6 +184,7 @@ impl Stream {
         let from = std::mem::replace(&mut self.scanned, end);
         let settled = self.settle_waiting(false, |_| true, events);
         self.scan_range(settled.map_or(from, |at| at.min(from)), now, events);
+        self.rules_pass(from, now, events);
         self.unnoticed = self.unnoticed_start().map(|start| self.base + start as u64);
     }
 
@@ -389,6 +401,9 @@ impl Sink for Hits<'_, '_> {
         self.long_lines_before(start);
         let Some(raw) = self.stream.lines(self.window).raw(start) else { return self.window.len() };
         self.hit(&raw);
+        if self.stream.classifier.set.community.is_some() {
+            self.stream.rules_look(self.window, raw.start, false, self.now, self.events);
+        }
         raw.end
     }
 }

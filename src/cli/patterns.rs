@@ -16,6 +16,7 @@ use super::load::PatternArgs;
 use super::{DONE, FOUND};
 use crate::classify::examples;
 use crate::frame::Format;
+use crate::pattern::cre::Rule;
 use crate::pattern::model::{Pattern, Severity};
 use crate::pattern::{self, Located, PatternSet};
 
@@ -103,8 +104,9 @@ fn unknown_id(set: &PatternSet, id: &str) -> anyhow::Error {
 }
 
 fn list(set: &PatternSet, prefix: &str, out: &mut impl Write) -> Result<u8> {
-    let chosen = set.patterns.iter().map(|located| &located.pattern).filter(|pattern| pattern.id.starts_with(prefix));
-    for pattern in chosen {
+    let rules = set.community.iter().flat_map(|community| &community.rules).map(|rule| &rule.pattern);
+    let all = set.patterns.iter().map(|located| &located.pattern).chain(rules);
+    for pattern in all.filter(|pattern| pattern.id.starts_with(prefix)) {
         let (severity, category) = (pattern.severity.text(), pattern.category.text());
         writeln!(out, "{:<52} {severity:<5} {category:<13} {}", pattern.id, pattern.title)?;
     }
@@ -113,7 +115,8 @@ fn list(set: &PatternSet, prefix: &str, out: &mut impl Write) -> Result<u8> {
 
 fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
     let Some(located) = set.get(id) else {
-        return Err(unknown_id(set, id));
+        let rule = set.community.as_ref().and_then(|community| community.get(id));
+        return rule.map_or_else(|| Err(unknown_id(set, id)), |rule| show_rule(rule, out));
     };
     let Pattern { id, title, severity, category, cause, fix, references, explains, also, .. } = &*located.pattern;
     writeln!(out, "{id}\n{title}\n\nseverity  {}\ncategory  {}", severity.text(), category.text())?;
@@ -132,6 +135,19 @@ fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
     writeln!(out, "\nRecognised in")?;
     for example in &located.pattern.tests.fires {
         writeln!(out, "  {}", example.log.trim_end().replace('\n', "\n  "))?;
+    }
+    Ok(DONE)
+}
+
+fn show_rule(rule: &Rule, out: &mut impl Write) -> Result<u8> {
+    let Pattern { id, title, severity, category, cause, fix, .. } = &*rule.pattern;
+    writeln!(out, "{id}\n{title}\n\nseverity  {}\ncategory  {}", severity.text(), category.text())?;
+    writeln!(out, "written   {}:{}\n\nWhy\n  {}\n\nFix", rule.file, rule.line, cause.trim())?;
+    for (number, step) in fix.iter().enumerate() {
+        writeln!(out, "  {}. {step}", number + 1)?;
+    }
+    for (name, value) in &rule.attributes {
+        writeln!(out, "\n{name}\n  {value}")?;
     }
     Ok(DONE)
 }

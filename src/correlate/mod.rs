@@ -5,6 +5,7 @@
 
 pub mod rate;
 pub mod repeats;
+pub mod steps;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

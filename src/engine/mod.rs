@@ -19,6 +19,7 @@ mod measure;
 pub mod regexes;
 mod required;
 mod search;
+mod terms;
 mod train;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,7 @@ use literals::LiteralSearch;
 pub use measure::AnchorHits;
 use search::Search;
 pub use search::{Effort, Windows};
+pub use terms::Terms;
 pub use train::Trained;
 
 use crate::pattern::model::Pattern;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::cre::{self, Community, Rule};
 use super::model::Pattern;
 use super::sources::{self, PackSource};
 use crate::engine::Engine;
@@ -63,6 +64,8 @@ pub struct PatternSet {
     pub patterns: Vec<Located>,
     /// They compiled; indices are those of `patterns`.
     pub engine: Engine,
+    /// Community rules beside the patterns, if there are any.
+    pub community: Option<Community>,
 }
 
 impl PatternSet {
@@ -83,14 +86,20 @@ impl PatternSet {
     ) -> Result<PatternSet, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut found: Vec<Located> = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
         for source in sources {
-            read_pack(source, read_before(source), &mut found, &mut problems);
+            if !read_rules(source, &mut rules, &mut problems) {
+                read_pack(source, read_before(source), &mut found, &mut problems);
+            }
         }
+        let community = Community::of(rules, &mut problems);
         let mut patterns = without_replaced(found, &mut problems);
         patterns.sort_by(|a, b| a.pattern.id.cmp(&b.pattern.id));
         let models: Vec<Arc<Pattern>> = patterns.iter().map(|located| located.pattern.clone()).collect();
-        match Engine::compile(&models, &CRI_PARTIAL_MARKS) {
-            Ok(engine) if problems.is_empty() => Ok(PatternSet { patterns, engine }),
+        let of_rules = community.iter().flat_map(|community| community.terms.anchors()).map(Vec::as_slice);
+        let asked: Vec<&[u8]> = CRI_PARTIAL_MARKS.into_iter().chain(of_rules).collect();
+        match Engine::compile(&models, &asked) {
+            Ok(engine) if problems.is_empty() => Ok(PatternSet { patterns, engine, community }),
             Ok(_) => Err(problems),
             Err(errors) => {
                 problems.extend(errors.iter().map(|(index, error)| Problem::of_pattern(&patterns[*index], error)));
@@ -108,6 +117,25 @@ impl PatternSet {
     pub fn get(&self, id: &str) -> Option<&Located> {
         self.patterns.binary_search_by(|located| located.pattern.id.as_str().cmp(id)).ok().map(|at| &self.patterns[at])
     }
+}
+
+/// Reads a file of community rules; says whether it is one.
+fn read_rules(source: &PackSource, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) -> bool {
+    // Most packs are our own, and reading one as YAML takes its time.
+    if source.builtin || !(source.text.contains("rules") || source.text.contains("section")) {
+        return false;
+    }
+    let Ok(documents) = yaml::parse_all(&source.text) else { return false };
+    if !documents.iter().any(cre::is_document) {
+        return false;
+    }
+    let file: Arc<str> = source.name.as_str().into();
+    for document in &documents {
+        let (read, mistakes) = cre::read(document, &file);
+        rules.extend(read);
+        problems.extend(mistakes.into_iter().map(|mistake| Problem { file: source.name.clone(), mistake }));
+    }
+    true
 }
 
 fn read_pack(source: &PackSource, read_before: Option<&str>, found: &mut Vec<Located>, problems: &mut Vec<Problem>) {

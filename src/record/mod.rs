@@ -4,6 +4,7 @@
 //! for one assembled record. Knows nothing of files, patterns or clocks.
 
 pub mod header;
+pub mod layout;
 pub mod trace;
 
 use std::borrow::Cow;

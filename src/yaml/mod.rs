@@ -43,6 +43,11 @@ pub fn parse(text: &str) -> Result<Node, Mistake> {
     tree::parse(text)
 }
 
+/// Parses a text of any number of documents into their trees.
+pub fn parse_all(text: &str) -> Result<Vec<Node>, Mistake> {
+    tree::parse_all(text)
+}
+
 /// Reads a typed value from a node, or says everything that is wrong with it.
 ///
 /// serde stops at the first error. To find the next one, the offending entry is taken out and the rest read again;

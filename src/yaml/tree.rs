@@ -115,12 +115,19 @@ impl Place {
     }
 }
 
-pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
-    let documents = MarkedYaml::load_from_str(text).map_err(|error| {
+fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, Mistake> {
+    MarkedYaml::load_from_str(text).map_err(|error| {
         let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
         place.mistake(format!("not YAML: {}", error.info()))
-    })?;
-    match documents.as_slice() {
+    })
+}
+
+pub(super) fn parse_all(text: &str) -> Result<Vec<Node>, Mistake> {
+    load(text)?.iter().map(convert).collect()
+}
+
+pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
+    match load(text)?.as_slice() {
         [] => Ok(Node { place: Place { line: 1, column: 1 }, kind: Kind::Map(Vec::new()) }),
         [one] => convert(one),
         [_, second, ..] => Err(place_of(second).mistake("a second document; one file holds one document")),

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod check;
+mod community;
 mod docs;
 mod equivalence;
 mod healthy;

@@ -14,7 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("engine", &["event", "pattern"]),
     ("record", &["event", "frame"]),
     ("redact", &["event"]),
-    ("classify", &["engine", "event", "frame", "pattern", "record", "redact"]),
+    ("classify", &["correlate", "engine", "event", "frame", "pattern", "record", "redact"]),
     ("correlate", &["event", "pattern"]),
     ("export", &["correlate", "event", "pattern"]),
     ("agent", &["classify", "correlate", "engine", "event", "frame", "export", "pattern", "tail", "yaml"]),

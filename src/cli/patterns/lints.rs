@@ -26,6 +26,23 @@ pub(super) struct Args {
     cross: bool,
 }
 
+/// What has no effect in community rules, which are loaded all the same, and which of them have to look at every line.
+fn remarks(set: &PatternSet, out: &mut impl Write) -> Result<usize> {
+    let Some(community) = &set.community else { return Ok(0) };
+    let mut found = 0;
+    for rule in &community.rules {
+        for remark in &rule.remarks {
+            writeln!(out, "{}:{}: {}: {remark}", rule.file, rule.line, rule.pattern.id)?;
+            found += 1;
+        }
+    }
+    let slow = community.without_anchor();
+    if !slow.is_empty() {
+        writeln!(out, "every line is looked at because of rules without a literal: {}", slow.join(", "))?;
+    }
+    Ok(found)
+}
+
 /// How many anchors are told of.
 const WORST: usize = 20;
 
@@ -45,6 +62,7 @@ pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
             found += 1;
         }
     }
+    found += remarks(&set, out)?;
     if !args.healthy.is_empty() {
         healthy(&set, &args.healthy, out)?;
     }

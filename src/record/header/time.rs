@@ -80,7 +80,7 @@ pub(super) fn of_value(value: &Value<'_>) -> Option<Timestamp> {
 }
 
 /// The time in a text that is nothing but a time.
-pub(super) fn of_text(text: &str) -> Option<Timestamp> {
+pub(in crate::record) fn of_text(text: &str) -> Option<Timestamp> {
     match stamp(text.as_bytes()) {
         Ok((b"", stamp)) => Some(stamp.time),
         Ok(_) => None,

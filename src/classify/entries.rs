@@ -1,0 +1,287 @@
+//! Community rules over one source: its bytes as entries, and what the rules make of them.
+//!
+//! An entry is a line as the program printed it; in a log without framing whose lines carry a time, a line without one belongs to the entry
+//! before it, joined to it without a separator. Only entries that hold an anchor of a rule are looked at, unless a rule has none. State is kept
+//! for each source, so one container never completes another's sequence; a restart begins anew, and what had begun by then is not carried over.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Limits;
+use super::lines::{Lane, Lines, Raw};
+use crate::correlate::steps::{At, Machine};
+use crate::event::uid::Identity;
+use crate::event::{Attribute, Event, Value};
+use crate::frame::FrameKind;
+use crate::pattern::cre::{Community, Rule};
+use crate::pattern::model::FieldValue;
+use crate::record::layout::Layout;
+
+use super::Source;
+
+/// How much of an entry an event shows.
+const SHOWN: usize = 16 << 10;
+/// The layout of a log is looked for in its first bytes, and so often.
+const SAMPLE: usize = 16 << 10;
+const TRIES: u8 = 8;
+
+/// An entry that a rule's term matched.
+#[derive(Debug)]
+pub(super) struct Entry {
+    position: u64,
+    line: u64,
+    last_line: u64,
+    time: Option<Timestamp>,
+    lane: Lane,
+    /// As printed, its lines apart. Invalid UTF-8 is replaced.
+    shown: String,
+}
+
+/// What the rules have seen of a source.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Entries up to here have been looked at.
+    pub done_to: u64,
+    /// Start of an entry that may go on, and since when it waits.
+    pub waiting: Option<(u64, Timestamp)>,
+    layout: Option<Layout>,
+    tries: u8,
+    /// By rule.
+    machines: HashMap<u32, Machine<Arc<Entry>>>,
+}
+
+/// Where an entry stands in the window.
+pub(super) struct Span {
+    pub start: usize,
+    pub end: usize,
+    /// No line still to come belongs to it.
+    pub closed: bool,
+    /// What rules see.
+    text: Vec<u8>,
+    time: Option<Timestamp>,
+    lane: Lane,
+    shown: Vec<u8>,
+}
+
+impl Seen {
+    /// There may be other rules from now on: what has begun means nothing to these.
+    pub(super) fn begin_anew(&mut self) {
+        self.machines.clear();
+    }
+
+    /// The entry that the raw line at `at` is part of, looking no further back than `floor`.
+    pub(super) fn entry(
+        &mut self,
+        lines: Lines<'_>,
+        at: usize,
+        floor: usize,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Option<Span> {
+        let raw = lines.raw(at)?;
+        if raw.frame.kind != FrameKind::Text {
+            let lane = raw.lane();
+            let line = lines.next(lane, lines.logical_start(lane, at, floor), usize::MAX)?;
+            let text = line.content.to_vec();
+            let (shown, time, closed) = (text.clone(), line.time, line.complete);
+            return Some(Span { start: line.start, end: line.end, closed, text, time, lane, shown });
+        }
+        self.find_layout(lines, now);
+        Some(joined(lines, raw, floor, self.layout, limits, now))
+    }
+
+    fn find_layout(&mut self, lines: Lines<'_>, now: Timestamp) {
+        if self.layout.is_none() && self.tries < TRIES {
+            self.tries += 1;
+            let sample = &lines.bytes[..lines.bytes.len().min(SAMPLE)];
+            self.layout = Layout::of(sample.split(|byte| *byte == b'\n'), now);
+        }
+    }
+
+    /// The time of the last line that has one, among the last few.
+    pub(super) fn time_at_end(&self, lines: Lines<'_>, now: Timestamp) -> Option<Timestamp> {
+        let mut end = lines.bytes.len();
+        for _ in 0..16 {
+            let raw = lines.raw_before(end)?;
+            let time = raw.frame.time.or_else(|| self.layout?.time(&raw.frame.content, now));
+            if time.is_some() {
+                return time;
+            }
+            end = raw.start;
+        }
+        None
+    }
+
+    /// Does a match wait for the time to pass?
+    pub(super) fn waits(&self) -> bool {
+        self.machines.values().any(Machine::waits)
+    }
+
+    /// Gives an entry to the rules; what they find are the entries of each match.
+    pub(super) fn observe(
+        &mut self,
+        community: &Community,
+        span: &Span,
+        place: impl FnOnce() -> (u64, u64, u64),
+        now: Timestamp,
+    ) -> Vec<(u32, Vec<Arc<Entry>>)> {
+        let mut found = Vec::new();
+        let touched = community.touched(&community.terms.matched(&span.text));
+        if touched.is_empty() {
+            return found;
+        }
+        let (position, line, last_line) = place();
+        let shown = String::from_utf8_lossy(&span.shown[..span.shown.len().min(SHOWN)]).into_owned();
+        let entry = Arc::new(Entry { position, line, last_line, time: span.time, lane: span.lane, shown });
+        // Without a time of its own, it happened when it was read.
+        let time = nanoseconds(span.time.unwrap_or(now));
+        for (rule, matched) in touched {
+            let logic = &community.rules[rule as usize].logic;
+            if logic.is_stateless() {
+                found.push((rule, vec![entry.clone()]));
+                continue;
+            }
+            let machine = self.machines.entry(rule).or_insert_with(|| Machine::new(Arc::new(logic.clone())));
+            let mut matches = Vec::new();
+            machine.observe(time, &matched, &entry, &mut matches);
+            found.extend(matches.into_iter().map(|used| (rule, entries(used))));
+        }
+        self.advance(time, &mut found);
+        found
+    }
+
+    /// The log has come to this time.
+    pub(super) fn advance(&mut self, time: i64, found: &mut Vec<(u32, Vec<Arc<Entry>>)>) {
+        for (rule, machine) in self.machines.iter_mut().filter(|(_, machine)| machine.waits()) {
+            let mut matches = Vec::new();
+            machine.advance(time, &mut matches);
+            found.extend(matches.into_iter().map(|used| (*rule, entries(used))));
+        }
+        in_order(found);
+    }
+
+    /// The source has ended.
+    pub(super) fn finish(&mut self, found: &mut Vec<(u32, Vec<Arc<Entry>>)>) {
+        for (rule, mut machine) in self.machines.drain() {
+            let mut matches = Vec::new();
+            machine.finish(&mut matches);
+            found.extend(matches.into_iter().map(|used| (rule, entries(used))));
+        }
+        in_order(found);
+    }
+}
+
+/// The table of machines has no order of its own.
+fn in_order(found: &mut [(u32, Vec<Arc<Entry>>)]) {
+    found.sort_by_key(|(rule, used)| (*rule, used.first().map_or(0, |entry| entry.position)));
+}
+
+pub(super) fn nanoseconds(time: Timestamp) -> i64 {
+    i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+fn entries(used: Vec<At<Arc<Entry>>>) -> Vec<Arc<Entry>> {
+    used.into_iter().map(|at| at.entry).collect()
+}
+
+/// The entry around a line of a log without framing.
+fn joined(
+    lines: Lines<'_>,
+    raw: Raw<'_>,
+    floor: usize,
+    layout: Option<Layout>,
+    limits: &Limits,
+    now: Timestamp,
+) -> Span {
+    let time = |raw: &Raw<'_>| layout.and_then(|layout| layout.time(&raw.frame.content, now));
+    let alone = |raw: &Raw<'_>| {
+        let text = raw.frame.content.to_vec();
+        Span { start: raw.start, end: raw.end, closed: true, shown: text.clone(), text, time: None, lane: Lane::Only }
+    };
+    let Some(layout) = layout else { return alone(&raw) };
+    let floor = floor.max(raw.start.saturating_sub(limits.lookback_bytes));
+    let begins = |mut at: usize| {
+        for _ in 0..limits.record_lines {
+            let line = lines.raw(at)?;
+            if time(&line).is_some() {
+                return Some(line);
+            }
+            let before = lines.raw_before(line.start)?;
+            if before.start < floor || before.frame.kind != FrameKind::Text {
+                return None;
+            }
+            at = before.start;
+        }
+        None
+    };
+    // Before the first line with a time, a line stands for itself.
+    let Some(first) = begins(raw.start) else { return alone(&raw) };
+    let mut span = Span {
+        start: first.start,
+        end: first.end,
+        closed: false,
+        text: layout.text(&first.frame.content).to_vec(),
+        time: time(&first),
+        lane: Lane::Only,
+        shown: first.frame.content.to_vec(),
+    };
+    for _ in 0..limits.record_lines {
+        let Some(next) = lines.raw(span.end) else { return span };
+        if time(&next).is_some() || next.end - span.start > limits.record_bytes {
+            break;
+        }
+        span.text.extend_from_slice(&next.frame.content);
+        span.shown.push(b'\n');
+        span.shown.extend_from_slice(&next.frame.content);
+        span.end = next.end;
+    }
+    span.closed = true;
+    span
+}
+
+/// What is said of a match.
+pub(super) fn event(rule: &Rule, used: &[Arc<Entry>], source: &Source, now: Timestamp) -> Option<Event> {
+    let first = used.first()?;
+    let identity = Identity {
+        source: &source.identity,
+        position: first.position,
+        line: first.shown.as_bytes(),
+        pattern: &rule.pattern.id,
+    };
+    let mut record = String::new();
+    let mut shown_to = None;
+    for entry in used.iter().filter(|entry| shown_to.replace(entry.position) != Some(entry.position)) {
+        if !record.is_empty() {
+            record.push('\n');
+        }
+        record.push_str(&entry.shown);
+    }
+    record.truncate(record.floor_char_boundary(4 * SHOWN));
+    let value = |value: &FieldValue| match value {
+        FieldValue::Bool(flag) => Value::Bool(*flag),
+        FieldValue::Int(number) => Value::Int(*number),
+        FieldValue::Text(text) => Value::Text(text.clone()),
+    };
+    Some(Event {
+        uid: identity.uid(),
+        time: first.time,
+        observed: now,
+        also: Vec::new(),
+        line: first.line,
+        last_line: used.iter().map(|entry| entry.last_line).max().unwrap_or(first.last_line),
+        body: first.shown.lines().next().unwrap_or_default().to_owned(),
+        told: None,
+        record,
+        attributes: rule.attributes.iter().map(|(name, given)| Attribute { name, value: value(given) }).collect(),
+        exception: None,
+        trace_id: None,
+        span_id: None,
+        stream: first.lane.name(),
+        resource: source.resource.clone(),
+        source: source.name.clone(),
+        occurrences: 1,
+        pattern: rule.pattern.clone(),
+    })
+}

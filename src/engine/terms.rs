@@ -1,0 +1,217 @@
+//! Terms of community rules, compiled: which of them an entry of a log matches, and which fragments tell where to look.
+//!
+//! A term is a literal, an expression or a jq program. Literals, and those that expressions require, are looked for together; only then are
+//! expressions run. Where nothing is required, a term is tried on every entry, and [`Terms::without_anchor`] says so.
+
+mod jq;
+
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::anchors;
+use super::expression;
+use super::healthy::Healthy;
+use super::literals::LiteralSearch;
+use super::required::{self, Clause};
+use super::train;
+use crate::pattern::cre::Term;
+
+/// The largest program an expression may compile to, in bytes. Rules repeat classes more than our own patterns may.
+const SIZE_LIMIT: usize = 8 << 20;
+
+/// Terms, compiled.
+pub struct Terms {
+    terms: Vec<Compiled>,
+    literals: LiteralSearch,
+    /// By literal: the terms that it makes worth a look.
+    owners: Vec<Vec<u32>>,
+    /// Terms that are tried on every entry.
+    always: Vec<u32>,
+    /// Fragments, one of which stands in the raw bytes of an entry that matches a term; but for [`Terms::without_anchor`].
+    anchors: Vec<Vec<u8>>,
+    without_anchor: Vec<u32>,
+}
+
+enum Compiled {
+    /// Its being there is all that is asked.
+    Literal,
+    Regex(Expression),
+    Jq(jq::Program),
+}
+
+/// An expression that is compiled when it is first needed.
+struct Expression {
+    text: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Expression {
+    /// One that compiles to more than the limit matches nothing; reading the rule has checked that it can be read.
+    fn is_match(&self, text: &[u8]) -> bool {
+        self.regex.get_or_init(|| compile(&self.text).ok()).as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+}
+
+/// As Go compiles it: `^` and `$` are the ends of the entry. Classes of Unicode only where the expression names them.
+fn compile(expression: &str) -> Result<Regex, String> {
+    let build = |unicode| RegexBuilder::new(expression).unicode(unicode).size_limit(SIZE_LIMIT).build();
+    build(false).or_else(|_| build(true)).map_err(|error| error.to_string())
+}
+
+impl Terms {
+    /// Compiles terms. The errors come with the index of the term they belong to.
+    pub fn compile(terms: &[Term]) -> Result<Terms, Vec<(usize, String)>> {
+        let mut errors = Vec::new();
+        let mut making = Making::default();
+        for (index, term) in terms.iter().enumerate() {
+            if let Err(error) = making.add(index as u32, term) {
+                errors.push((index, error));
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let Making { compiled, strings, owners, always, mut anchors, without_anchor } = making;
+        anchors.sort_unstable();
+        anchors.dedup();
+        let literals = LiteralSearch::new(strings).ok_or_else(|| vec![(0, "the literals are too many".to_owned())])?;
+        Ok(Terms { terms: compiled, literals, owners, always, anchors, without_anchor })
+    }
+
+    /// The fragments by which entries are found in raw bytes.
+    pub fn anchors(&self) -> &[Vec<u8>] {
+        &self.anchors
+    }
+
+    /// Terms that can't be found by a fragment: every entry has to be looked at for them.
+    pub fn without_anchor(&self) -> &[u32] {
+        &self.without_anchor
+    }
+
+    /// The terms that an entry matches, in order.
+    pub fn matched(&self, entry: &[u8]) -> Vec<u32> {
+        let seen = self.literals.find(entry).flat_map(|(literal, _)| &self.owners[literal]);
+        let mut candidates: Vec<u32> = seen.chain(&self.always).copied().collect();
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut json = None;
+        candidates.retain(|&term| match &self.terms[term as usize] {
+            Compiled::Literal => true,
+            Compiled::Regex(expression) => expression.is_match(entry),
+            Compiled::Jq(program) => {
+                json.get_or_insert_with(|| jq::json(entry)).as_ref().is_some_and(|json| program.holds(json))
+            }
+        });
+        candidates
+    }
+}
+
+/// What is compiled so far.
+#[derive(Default)]
+struct Making {
+    compiled: Vec<Compiled>,
+    strings: Vec<Vec<u8>>,
+    owners: Vec<Vec<u32>>,
+    always: Vec<u32>,
+    anchors: Vec<Vec<u8>>,
+    without_anchor: Vec<u32>,
+}
+
+impl Making {
+    fn add(&mut self, index: u32, term: &Term) -> Result<(), String> {
+        let (compiled, clauses) = match term {
+            Term::Value(value) => (Compiled::Literal, vec![vec![value.as_bytes().to_vec()]]),
+            Term::Regex(text) => {
+                let clauses = required(text)?;
+                (Compiled::Regex(Expression { text: text.clone(), regex: OnceLock::new() }), clauses)
+            }
+            Term::Jq(program) => (Compiled::Jq(jq::Program::compile(program)?), Vec::new()),
+        };
+        self.compiled.push(compiled);
+        match anchors::choose(&clauses, Healthy::builtin(), train::builtin()) {
+            Some(choice) => self.anchors.extend(choice.anchors),
+            None => self.without_anchor.push(index),
+        }
+        match required::strongest(clauses) {
+            Some(clause) if clause.iter().all(|literal| !literal.is_empty()) => self.look_for(index, clause),
+            _ => self.always.push(index),
+        }
+        Ok(())
+    }
+
+    fn look_for(&mut self, term: u32, clause: Clause) {
+        for literal in clause {
+            match self.strings.iter().position(|string| *string == literal) {
+                Some(known) => self.owners[known].push(term),
+                None => {
+                    self.strings.push(literal);
+                    self.owners.push(vec![term]);
+                }
+            }
+        }
+    }
+}
+
+/// What an expression requires. Where the plain reading can't say, as with classes of Unicode, nothing.
+fn required(text: &str) -> Result<Vec<Clause>, String> {
+    match expression::read(text) {
+        Ok(expression) => Ok(expression.clauses),
+        Err(_) => compile(text).map(|_| Vec::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matched(terms: &[Term], entry: &str) -> Vec<u32> {
+        Terms::compile(terms).unwrap_or_else(|errors| panic!("{errors:?}")).matched(entry.as_bytes())
+    }
+
+    #[test]
+    fn terms_and_entries() {
+        let value = |text: &str| Term::Value(text.into());
+        let regex = |text: &str| Term::Regex(text.into());
+        let jq = |text: &str| Term::Jq(text.into());
+        let table = [
+            (value("pump failed"), "the pump failed", true),
+            (value("pump failed"), "the Pump failed", false),
+            (value("ü"), "eine Brühe", true),
+            (regex("pump (.+) failed"), "pump 3 failed", true),
+            (regex("(?i)PUMP .* FAILED"), "pump 3 failed", true),
+            (regex("^pump"), "the pump", false),
+            (regex("^pump"), "a\npump", false),
+            (regex("failed$"), "failed\nlater", false),
+            (regex(r"\d+"), "7", true),
+            (regex(r"\d+"), "seven", false),
+            (regex(r"\p{Greek}"), "λ", true),
+            (regex(r"a|b"), "b", true),
+            (jq(".kind == \"Pod\""), r#"{"kind":"Pod"}"#, true),
+            (jq(".kind == \"Pod\""), r#"{"kind":"Node"}"#, false),
+            (jq(".kind == \"Pod\""), "Pod", false),
+            (jq(".spec.x"), r#"{"spec":{"x":0}}"#, true),
+            (jq(".spec.x"), r#"{"spec":{"x":null}}"#, false),
+            (jq(".spec.x"), r#"{"spec":3}"#, false),
+            (jq(".items[] | .bad"), r#"{"items":[{"bad":false},{"bad":true}]}"#, true),
+        ];
+        for (term, entry, want) in table {
+            assert_eq!(!matched(std::slice::from_ref(&term), entry).is_empty(), want, "{term:?} {entry}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_compiled_is_told() {
+        for term in [Term::Regex("(".into()), Term::Jq(".[".into()), Term::Jq("nonsense(1)".into())] {
+            assert!(Terms::compile(&[Term::Value("x".into()), term]).is_err_and(|errors| errors[0].0 == 1));
+        }
+    }
+
+    #[test]
+    fn terms_without_a_fragment_are_counted() {
+        let terms = [Term::Value("the pump".into()), Term::Regex(r"\d+".into()), Term::Jq(".a".into())];
+        let terms = Terms::compile(&terms).unwrap_or_else(|errors| panic!("{errors:?}"));
+        assert_eq!(terms.without_anchor(), [1, 2]);
+        assert_eq!(terms.anchors(), [b"the pump".to_vec()]);
+    }
+}

@@ -1,0 +1,103 @@
+//! Community rules over their own logs: those of the project, and the public ones where they lie beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use faultscope::classify::{Classifier, Limits, Source, Stream};
+use faultscope::frame::Format;
+use faultscope::pattern::model::Severity;
+use faultscope::pattern::sources;
+use faultscope::pattern::{PatternSet, Problem};
+use jiff::Timestamp;
+
+/// The folders of a suite: `rule.yaml`, `test.log`, and `test-fp.log` where something must stay silent.
+fn folders(suite: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(suite).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.join("rule.yaml").is_file()).collect();
+    folders.sort();
+    folders
+}
+
+fn load(packs: &[PathBuf]) -> Result<PatternSet, Vec<Problem>> {
+    let mut all = Vec::new();
+    for pack in packs {
+        all.extend(sources::read(pack)?);
+    }
+    PatternSet::load(&all)
+}
+
+/// The ids of what is found in a log, and in what it is read: pieces of this size.
+fn found(classifier: &Arc<Classifier>, log: &[u8], piece: usize) -> Vec<(String, String)> {
+    let now = Timestamp::from_second(1_900_000_000).unwrap();
+    let mut stream = Stream::new(classifier.clone(), Source::named("x.log", None), 0, 1);
+    let mut events = Vec::new();
+    for bytes in log.chunks(piece) {
+        stream.space(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+        stream.advance(bytes.len(), now, &mut events);
+    }
+    stream.finish(now, &mut events);
+    let mut told: Vec<_> = events.into_iter().map(|event| (event.pattern.id.clone(), event.uid)).collect();
+    told.sort();
+    told
+}
+
+/// What is wrong with one folder.
+fn trouble(folder: &Path) -> Option<String> {
+    let name = folder.file_name().unwrap().to_string_lossy();
+    let set = match load(&[folder.join("rule.yaml")]) {
+        Ok(set) => set,
+        Err(problems) => return Some(format!("{name}: {}", problems[0])),
+    };
+    let ids: Vec<String> =
+        set.community.iter().flat_map(|all| &all.rules).map(|rule| rule.pattern.id.clone()).collect();
+    let classifier = Arc::new(Classifier {
+        set,
+        format: Format::Auto,
+        limits: Limits::default(),
+        min_severity: Severity::Info,
+        redact: true,
+    });
+    let log = fs::read(folder.join("test.log")).unwrap();
+    let whole = found(&classifier, &log, log.len().max(1));
+    if ids.is_empty() || !ids.iter().all(|id| whole.iter().any(|(found, _)| found == id)) {
+        return Some(format!("{name}: not detected"));
+    }
+    if found(&classifier, &log, 1000) != whole {
+        return Some(format!("{name}: it makes a difference how the log arrives"));
+    }
+    let silent = fs::read(folder.join("test-fp.log")).unwrap_or_default();
+    let invented = found(&classifier, &silent, silent.len().max(1));
+    (!invented.is_empty()).then(|| format!("{name}: speaks in test-fp.log"))
+}
+
+fn troubles(suite: &Path) -> (usize, Vec<String>) {
+    let folders = folders(suite);
+    (folders.len(), folders.iter().filter_map(|folder| trouble(folder)).collect())
+}
+
+#[test]
+fn rules_of_our_own_detect_their_logs() {
+    let (count, troubles) = troubles(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/community"));
+    assert!(troubles.is_empty(), "{}", troubles.join("\n"));
+    assert!(count >= 5);
+}
+
+#[test]
+fn public_rules_detect_their_logs() {
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cre-suite");
+    let (count, troubles) = troubles(&suite);
+    assert!(troubles.is_empty(), "{} of {count} fail:\n{}", troubles.len(), troubles.join("\n"));
+    if count == 0 {
+        eprintln!("SKIPPED: no public rules lie beside the project");
+    }
+}
+
+#[test]
+fn rules_stand_beside_packs() {
+    let community = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/community");
+    let mut all = sources::builtin();
+    all.extend(sources::read(&community).unwrap());
+    let set = PatternSet::load(&all).unwrap_or_else(|problems| panic!("{}", problems[0]));
+    assert!(set.patterns.len() > 500 && set.community.is_some_and(|all| all.rules.len() >= 5));
+}
