@@ -95,10 +95,9 @@ impl<E: Clone> Machine<E> {
         let (steps, negations) = matched.split_at(self.queues.len());
         self.note_denials(time, steps, negations);
         let open = self.reached;
-        for step in 0..steps.len() {
-            if steps[step] && (!self.logic.ordered || step <= open) {
-                self.put(step, At { time, entry: entry.clone() });
-            }
+        let ordered = self.logic.ordered;
+        for (step, _) in steps.iter().enumerate().filter(|(step, hit)| **hit && (!ordered || *step <= open)) {
+            self.put(step, At { time, entry: entry.clone() });
         }
         if self.logic.ordered && self.has_enough(open) {
             self.reached = open + 1;

@@ -27,7 +27,7 @@ fn load(packs: &[PathBuf]) -> Result<PatternSet, Vec<Problem>> {
     PatternSet::load(&all)
 }
 
-/// The ids of what is found in a log, and in what it is read: pieces of this size.
+/// What is found in a log that is read in pieces of this size, the source at rest between them.
 fn found(classifier: &Arc<Classifier>, log: &[u8], piece: usize) -> Vec<(String, String)> {
     let now = Timestamp::from_second(1_900_000_000).unwrap();
     let mut stream = Stream::new(classifier.clone(), Source::named("x.log", None), 0, 1);
@@ -35,6 +35,8 @@ fn found(classifier: &Arc<Classifier>, log: &[u8], piece: usize) -> Vec<(String,
     for bytes in log.chunks(piece) {
         stream.space(bytes.len())[..bytes.len()].copy_from_slice(bytes);
         stream.advance(bytes.len(), now, &mut events);
+        let room = stream.park();
+        stream.unpark(room);
     }
     stream.finish(now, &mut events);
     let mut told: Vec<_> = events.into_iter().map(|event| (event.pattern.id.clone(), event.uid)).collect();

@@ -6,6 +6,7 @@
 use super::Stream;
 use crate::classify::assemble;
 use crate::classify::lines::{Lane, last_piece};
+use crate::frame::FrameKind;
 
 impl Stream {
     /// Room for at least `size` more bytes, to be read into.
@@ -45,7 +46,13 @@ impl Stream {
             let floor = settled.max(self.scanned.saturating_sub(limits.lookback_bytes));
             assemble::last_record(lines, lane, floor, limits)
         };
-        [Lane::Stdout, Lane::Stderr, Lane::Only].into_iter().filter_map(begins).min().unwrap_or(self.scanned)
+        let records = [Lane::Stdout, Lane::Stderr, Lane::Only].into_iter().filter_map(begins).min();
+        // For community rules, a line without a time belongs to the last one with a time, however far back that is.
+        let plain = || lines.raw_before(self.scanned).is_some_and(|last| last.frame.kind == FrameKind::Text);
+        if self.classifier.set.community.is_some() && plain() {
+            return self.scanned.saturating_sub(limits.lookback_bytes);
+        }
+        records.unwrap_or(self.scanned)
     }
 
     /// Drops the bytes at the window's front that are too far back for any later line.
