@@ -1,6 +1,6 @@
 //! Community rules: documents of the Common Reliability Enumerations, read into rules beside the native patterns.
 //!
-//! Holds the model of a rule and how it is read ([`read`]). Each rule has a [`Pattern`] for what is told of it, so that its events are events
+//! Holds the model of a rule and how it is read ([`read()`]). Each rule has a [`Pattern`] for what is told of it, so that its events are events
 //! like any other. Knows nothing of how rules are matched.
 
 mod category;
