@@ -26,6 +26,17 @@ const RARE: f32 = 26.0;
 /// That is the rarest run of safe bytes. Quotes are let in where nothing else is rare enough: they stand in raw bytes as they
 /// are, escaped once (a JSON string, or docker's framing) or twice (a JSON string in docker's framing).
 pub fn fragments(literal: &[u8], healthy: &Healthy) -> Option<Vec<Vec<u8>>> {
+    Some(ranked(literal, healthy)?.into_iter().map(|ranked| ranked.bytes).collect())
+}
+
+/// A fragment and how rare it is, which isn't cheap to say.
+struct Ranked {
+    bytes: Vec<u8>,
+    rarity: f32,
+}
+
+/// As [`fragments`].
+fn ranked(literal: &[u8], healthy: &Healthy) -> Option<Vec<Ranked>> {
     let best = |allowed: fn(u8) -> bool| {
         let runs = literal.split(move |&byte| !allowed(byte)).filter(|run| run.trim_ascii().len() >= MIN_ANCHOR);
         let ranked = runs.map(|run| (healthy.rarity(run), run));
@@ -33,12 +44,17 @@ pub fn fragments(literal: &[u8], healthy: &Healthy) -> Option<Vec<Vec<u8>>> {
         ranked.reduce(|best, next| if next.0 > best.0 { next } else { best })
     };
     let plain = best(safe);
-    if let Some((_, plain)) = plain.filter(|(rarity, _)| *rarity >= RARE) {
-        return Some(vec![plain.to_vec()]);
+    let as_it_is = plain.map(|(rarity, run)| vec![Ranked { bytes: run.to_vec(), rarity }]);
+    // Without a quote there are no other runs.
+    if plain.is_some_and(|(rarity, _)| rarity >= RARE) || !literal.contains(&b'"') {
+        return as_it_is;
     }
     match best(|byte| safe(byte) || byte == b'"') {
-        Some((_, quoted)) if quoted.contains(&b'"') => Some(quotings(quoted)),
-        _ => plain.map(|(_, plain)| vec![plain.to_vec()]),
+        Some((_, quoted)) if quoted.contains(&b'"') => {
+            let each = quotings(quoted).into_iter();
+            Some(each.map(|bytes| Ranked { rarity: healthy.rarity(&bytes), bytes }).collect())
+        }
+        _ => as_it_is,
     }
 }
 
@@ -58,9 +74,12 @@ const NEW: f32 = 32.0;
 
 /// The fragments of a clause's strings, of which one stands in the raw line wherever one of the strings stands in the text; `None` if
 /// that can't be said of each string.
-fn fragments_of(clause: &Clause, healthy: &Healthy) -> Option<Vec<Vec<u8>>> {
-    let each: Option<Vec<Vec<Vec<u8>>>> = clause.iter().map(|literal| fragments(literal, healthy)).collect();
-    each.map(|each| each.concat())
+fn fragments_of(clause: &Clause, healthy: &Healthy) -> Option<Vec<Ranked>> {
+    let mut all = Vec::with_capacity(clause.len());
+    for literal in clause {
+        all.extend(ranked(literal, healthy)?);
+    }
+    Some(all)
 }
 
 /// What is looked for in raw bytes on behalf of some clauses.
@@ -75,16 +94,18 @@ pub struct Choice<'c> {
 
 /// The clause to anchor on, and what else to ask of a line; `None` if no clause has a fragment for each of its strings.
 pub fn choose<'c>(clauses: &'c [Clause], healthy: &Healthy, windows: &Windows) -> Option<Choice<'c>> {
-    let mut usable: Vec<(&Clause, Vec<Vec<u8>>)> =
+    let mut usable: Vec<(&Clause, Vec<Ranked>)> =
         clauses.iter().filter_map(|clause| Some((clause, fragments_of(clause, healthy)?))).collect();
-    let cost = |fragments: &[Vec<u8>]| -> f32 {
-        let price = |fragment: &Vec<u8>| if windows.cover(fragment) { PRICE } else { NEW * PRICE };
-        fragments.iter().map(|fragment| price(fragment) + (-healthy.rarity(fragment)).exp2()).sum()
+    let cost = |fragments: &[Ranked]| -> f32 {
+        let price = |bytes: &[u8]| if windows.cover(bytes) { PRICE } else { NEW * PRICE };
+        fragments.iter().map(|fragment| price(&fragment.bytes) + (-fragment.rarity).exp2()).sum()
     };
     let costs = usable.iter().enumerate().map(|(at, (_, fragments))| (cost(fragments), at));
     let (_, best) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
     let (clause, anchors) = usable.swap_remove(best);
-    Some(Choice { clause, anchors, others: usable.into_iter().map(|(_, fragments)| fragments).collect() })
+    let plain = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| fragment.bytes).collect();
+    let others = usable.into_iter().map(|(_, fragments)| plain(fragments)).collect();
+    Some(Choice { clause, anchors: plain(anchors), others })
 }
 
 #[cfg(test)]

@@ -33,18 +33,36 @@ pub struct Finding {
 
 /// The literals that stand in a text, and where each stands first.
 pub(super) struct Seen {
-    /// By literal id: one more than the position, 0 for what doesn't stand there. A new one is all zeros, which costs next to nothing.
-    first: Vec<u32>,
+    /// A bit for each literal, by its id. A place for each position would take twenty kilobytes, made for every record.
+    bits: Vec<u64>,
+    /// Each that stands there, in the order of where they end, and its position. Few of all do.
+    first: Vec<(LiteralId, usize)>,
 }
 
 impl Seen {
+    /// None yet, of `count`.
+    fn none(count: usize) -> Seen {
+        Seen { bits: vec![0; count.div_ceil(64)], first: Vec::new() }
+    }
+
+    /// Notes where a literal stands; says whether that is the first place told.
+    fn note(&mut self, literal: usize, at: usize) -> bool {
+        let (word, bit) = (&mut self.bits[literal / 64], 1 << (literal % 64));
+        let new = *word & bit == 0;
+        if new {
+            *word |= bit;
+            self.first.push((literal as LiteralId, at));
+        }
+        new
+    }
+
     pub(super) fn has(&self, literal: LiteralId) -> bool {
-        self.first[literal as usize] != 0
+        self.bits[literal as usize / 64] & (1 << (literal % 64)) != 0
     }
 
     /// Where a literal stands first.
     fn position(&self, literal: LiteralId) -> Option<usize> {
-        self.first[literal as usize].checked_sub(1).map(|at| at as usize)
+        self.first.iter().find(|(id, _)| *id == literal).map(|&(_, at)| at)
     }
 }
 
@@ -86,11 +104,9 @@ impl Engine {
 
     /// Looks for all literals at once; `first_seen` is told each that stands in the text, by its id, once.
     pub(super) fn see(&self, text: &[u8], mut first_seen: impl FnMut(usize)) -> Seen {
-        let mut seen = Seen { first: vec![0; self.candidates.len()] };
+        let mut seen = Seen::none(self.candidates.len());
         for (literal, place) in self.literals.find(text) {
-            if seen.first[literal] == 0 {
-                // Records are far smaller than 4 GiB; a position beyond that would only be shown wrong.
-                seen.first[literal] = u32::try_from(place.start).unwrap_or(u32::MAX - 1) + 1;
+            if seen.note(literal, place.start) {
                 first_seen(literal);
             }
         }

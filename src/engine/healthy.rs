@@ -130,12 +130,9 @@ impl Healthy {
             let (mut three, mut four) = (0.0, 0.0);
             if let Some(at) = self.of_three([first, second, third]) {
                 three = self.threes[at];
-                let same = self.grams[at..].iter().take_while(|known| known.bytes[..3] == gram[..3]);
-                four = same
-                    .take_while(|known| known.bytes[3] <= fourth)
-                    .last()
-                    .filter(|known| known.bytes[3] == fourth)
-                    .map_or(0.0, |known| known.share);
+                let after = &self.grams[at..self.of_pair(&gram).end];
+                let place = after.partition_point(|known| (known.bytes[2], known.bytes[3]) < (third, fourth));
+                four = after.get(place).filter(|known| known.bytes == gram).map_or(0.0, |known| known.share);
             }
             rarity -= ((four + UNSEEN * SURPRISE) / (three + UNSEEN)).log2();
         }

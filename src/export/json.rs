@@ -25,13 +25,21 @@ struct NoControls(CompactFormatter);
 impl Formatter for NoControls {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some((at, control)) = rest.char_indices().find(|(_, c)| c.is_control()) {
+        while let Some((at, control)) = next_control(rest) {
             self.0.write_string_fragment(writer, &rest[..at])?;
             write!(writer, "\\u{:04x}", u32::from(control))?;
             rest = &rest[at + control.len_utf8()..];
         }
         self.0.write_string_fragment(writer, rest)
     }
+}
+
+/// The first control character. Of those below U+0020 the serializer leaves none; the others are DEL and what begins with the byte C2.
+fn next_control(text: &str) -> Option<(usize, char)> {
+    let suspects = memchr::memchr2_iter(0x7f, 0xc2, text.as_bytes());
+    // Both bytes only ever begin a character.
+    let mut characters = suspects.filter_map(|at| text[at..].chars().next().map(|character| (at, character)));
+    characters.find(|(_, character)| character.is_control())
 }
 
 #[cfg(test)]

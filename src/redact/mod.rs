@@ -28,14 +28,17 @@ pub fn text(text: &str) -> Cow<'_, str> {
 /// A secret that the whole record gives away is masked in every part, also where the part alone would not tell: a capture may be the
 /// bare password.
 pub fn event(event: &mut Event) -> u64 {
-    let record = rules::secrets(&event.record);
+    let record = event.record.clone();
+    let found = rules::secrets(&record);
     let mut known: Vec<String> =
-        record.iter().map(|range| event.record[range.clone()].to_owned()).filter(|s| s.len() >= TELLING).collect();
+        found.iter().map(|range| record[range.clone()].to_owned()).filter(|s| s.len() >= TELLING).collect();
     known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     known.dedup();
     let mut places = 0;
     for part in parts(event) {
-        places += mask(part, &known);
+        // The record is a part itself, and of one line it is the body too.
+        let own = if *part == record { found.clone() } else { rules::secrets(part) };
+        places += mask(part, own, &known);
     }
     places
 }
@@ -50,9 +53,8 @@ fn parts(event: &mut Event) -> impl Iterator<Item = &mut String> {
     [&mut event.body, &mut event.record].into_iter().chain(event.told.as_mut()).chain(attributes).chain(exception)
 }
 
-/// Masks what the rules find in this part, and the secrets that are known already.
-fn mask(part: &mut String, known: &[String]) -> u64 {
-    let mut found = rules::secrets(part);
+/// Masks what the rules found in this part, and the secrets that are known already.
+fn mask(part: &mut String, mut found: Vec<Range<usize>>, known: &[String]) -> u64 {
     for secret in known {
         found.extend(part.match_indices(secret.as_str()).map(|(at, _)| at..at + secret.len()));
     }

@@ -54,7 +54,7 @@ pub(super) fn is_closer(text: &[u8]) -> bool {
 
 /// Where the names stand that read as an exception's type: `java.io.IOException`, `TypeError`.
 pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let mut at = 0;
+    let mut at = if has_exception_word(text) { 0 } else { text.len() };
     std::iter::from_fn(move || {
         while at < text.len() {
             let start = at + text[at..].iter().take_while(|b| !is_name_byte(**b)).count();
@@ -74,7 +74,12 @@ const EXCEPTIONS: [&str; 3] = ["Exception", "Error", "Throwable"];
 /// Could an exception be told of in it, in the words of the JVM, .NET or JavaScript? Nearly all lines have none of these, and that is soon
 /// seen. What holds of a line holds of its parts.
 pub(super) fn may_name_exception(text: &[u8]) -> bool {
-    let words = [finder!("Exception"), finder!("Error"), finder!("Throwable"), finder!("Unhandled exception. ")];
+    has_exception_word(text) || finder!("Unhandled exception. ").find(text).is_some()
+}
+
+/// Does one of [`EXCEPTIONS`] stand in it? A search for three words is over long before a walk from name to name.
+fn has_exception_word(text: &[u8]) -> bool {
+    let words = [finder!("Exception"), finder!("Error"), finder!("Throwable")];
     words.iter().any(|word| word.find(text).is_some())
 }
 
