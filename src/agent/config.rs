@@ -1,6 +1,7 @@
 //! The configuration of `run`: a YAML file, strict, with `${NAME}` expanded from the environment.
 
 mod expand;
+mod groups;
 mod limits;
 mod values;
 
@@ -13,10 +14,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::expand::expand;
+pub use self::groups::{Incidents, RateLimit, Repeats};
 pub use self::limits::Limits;
 use self::values::one_or_many;
 pub use self::values::{Since, Span};
-use crate::correlate::rate::Rate;
 use crate::export::otlp::{Compression, Explicit, Headers, Protocol};
 use crate::frame::{self, Format};
 use crate::pattern::Problem;
@@ -39,6 +40,8 @@ pub struct Config {
     pub redact: bool,
     /// How repeats are folded.
     pub repeats: Repeats,
+    /// What is one incident.
+    pub incidents: Incidents,
     /// How many events a container may give.
     pub rate_limit: RateLimit,
     /// Where events go; without any exporter: text on standard output.
@@ -60,49 +63,13 @@ impl Default for Config {
             builtin_patterns: true,
             redact: true,
             repeats: Repeats::default(),
+            incidents: Incidents::default(),
             rate_limit: RateLimit::default(),
             export: Export::default(),
             admin: Admin::default(),
             telemetry: Telemetry::default(),
             limits: Limits::default(),
         }
-    }
-}
-
-/// How repeats are folded.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Repeats {
-    /// Repeats of a failure within this time become one event with a count; `0s`: every occurrence is its own event.
-    pub window: Span,
-}
-
-impl Default for Repeats {
-    fn default() -> Self {
-        Repeats { window: Span(Duration::from_secs(60)) }
-    }
-}
-
-/// How many events a container may give; what is beyond is counted and dropped.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RateLimit {
-    /// Events of one container; 0: no limit.
-    pub events: u32,
-    /// In which time.
-    pub period: Span,
-}
-
-impl Default for RateLimit {
-    fn default() -> Self {
-        RateLimit { events: 0, period: Span(Duration::from_secs(60)) }
-    }
-}
-
-impl RateLimit {
-    /// As `correlate` wants it.
-    pub fn to_rate(&self) -> Rate {
-        Rate { events: self.events, period: self.period.0 }
     }
 }
 

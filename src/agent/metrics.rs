@@ -33,6 +33,8 @@ pub struct State {
     pub anchors: usize,
     /// Failures whose repeats are being folded.
     pub repeats_followed: u64,
+    /// Incidents that are open.
+    pub incidents_open: u64,
     /// Records that wait for more lines.
     pub records_waiting: u64,
     /// The files have been looked for once.
@@ -83,6 +85,10 @@ pub struct Metrics {
     pub occurrences: Counter<u64>,
     /// Occurrences that wait for, or went into, a summary.
     pub folded: Counter<u64>,
+    /// Incidents begun.
+    pub incidents_opened: Counter<u64>,
+    /// Events that went out as root causes and turned out to be none.
+    pub incidents_corrected: Counter<u64>,
     /// Lines read.
     pub lines: Counter<u64>,
     /// Events, lines, records or bytes that don't get through, by reason.
@@ -124,6 +130,8 @@ impl Metrics {
             events: counter("faultscope.events", "Events handed to the outputs."),
             occurrences: counter("faultscope.occurrences", "Occurrences of known failures, folded repeats included."),
             folded: counter("faultscope.repeats.folded", "Occurrences that are told in a summary."),
+            incidents_opened: counter("faultscope.incidents.opened", "Incidents begun."),
+            incidents_corrected: counter("faultscope.incidents.corrected", "Root causes that turned out to be none."),
             lines: counter("faultscope.lines.read", "Lines read."),
             dropped: counter("faultscope.dropped", "What does not get through, by reason."),
             limits: counter("faultscope.limits.hit", "How often a limit was hit, by its configuration key."),
@@ -271,10 +279,11 @@ fn observe_outputs(meter: &Meter, state: &Shared) {
 
 fn observe_rest(meter: &Meter, state: &Shared) {
     type Look = fn(&State) -> u64;
-    let gauges: [(&str, &str, Look); 6] = [
+    let gauges: [(&str, &str, Look); 7] = [
         ("faultscope.patterns", "Patterns in use.", |state| state.patterns as u64),
         ("faultscope.anchors", "Anchors that blocks are searched for.", |state| state.anchors as u64),
         ("faultscope.repeats.followed", "Failures whose repeats are being folded.", |state| state.repeats_followed),
+        ("faultscope.incidents.open", "Incidents that are open.", |state| state.incidents_open),
         ("faultscope.records.waiting", "Records that wait for more lines.", |state| state.records_waiting),
         ("faultscope.reload.ok", "0 after a reload that failed: the configuration from before is in use.", |state| {
             u64::from(state.reload_trouble.is_none())

@@ -59,6 +59,10 @@ pub struct Reading {
     pub repeats: Duration,
     /// So many failures' repeats at once.
     pub repeats_limit: usize,
+    /// Failures within this time may be one incident.
+    pub incidents: Duration,
+    /// So many incidents at once.
+    pub incidents_limit: usize,
     /// How many events a container may give.
     pub rate: Rate,
     /// Texts of events are cut to so many bytes.

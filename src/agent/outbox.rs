@@ -13,6 +13,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::metrics::Metrics;
 use super::{Reading, Unit};
 use crate::correlate::Place;
+use crate::correlate::incidents::causes::Causes;
+use crate::correlate::incidents::{Counts, Incidents};
 use crate::correlate::rate::Limiter;
 use crate::correlate::repeats::{Repeats, Summary};
 use crate::event::Event;
@@ -23,6 +25,9 @@ pub(super) struct Outbox {
     units: Option<Sender<Unit>>,
     repeats: Repeats<FileId, UnitId>,
     limiter: Limiter,
+    incidents: Incidents,
+    /// What of the incidents is in the metrics already.
+    counted: Counts,
     attribute_bytes: usize,
     metrics: Arc<Metrics>,
 }
@@ -34,6 +39,8 @@ impl Outbox {
             units: Some(units),
             repeats: Repeats::new(reading.repeats, reading.repeats_limit),
             limiter: Limiter::new(reading.rate),
+            incidents: Incidents::new(causes(reading), reading.incidents, reading.incidents_limit),
+            counted: Counts::default(),
             attribute_bytes: reading.attribute_bytes,
             metrics,
         }
@@ -43,6 +50,7 @@ impl Outbox {
     pub fn set(&mut self, reading: &Reading) {
         self.repeats.set_window(reading.repeats);
         self.limiter.set_rate(reading.rate);
+        self.incidents.set(causes(reading), reading.incidents);
         self.attribute_bytes = reading.attribute_bytes;
     }
 
@@ -59,6 +67,11 @@ impl Outbox {
     /// Failures whose repeats are being folded.
     pub fn followed(&self) -> usize {
         self.repeats.followed()
+    }
+
+    /// Incidents that are open.
+    pub fn open_incidents(&self) -> usize {
+        self.incidents.open()
     }
 
     /// When the next summary is due.
@@ -127,12 +140,23 @@ impl Outbox {
         }
     }
 
-    fn queue(&mut self, ids: Vec<UnitId>, events: Vec<Event>) {
-        for event in &events {
+    /// What goes out is told of its incident here: only what receivers get to see can be corrected.
+    fn queue(&mut self, ids: Vec<UnitId>, mut events: Vec<Event>) {
+        for event in &mut events {
+            event.incident = self.incidents.observe(event, event.observed);
             let severity = KeyValue::new("severity", event.pattern.severity.text());
             self.metrics.events.add(1, &[KeyValue::new("pattern", event.pattern.id.clone()), severity]);
         }
         self.waiting.push_back(Unit { ids, events });
+        self.count_incidents();
+    }
+
+    fn count_incidents(&mut self) {
+        let (now, before) = (self.incidents.counts(), self.counted);
+        self.counted = now;
+        self.metrics.incidents_opened.add(now.opened - before.opened, &[]);
+        self.metrics.incidents_corrected.add(now.corrected - before.corrected, &[]);
+        self.count_limit("incidents", now.evicted - before.evicted);
     }
 
     fn count_limit(&self, limit: &'static str, times: u64) {
@@ -140,4 +164,8 @@ impl Outbox {
             self.metrics.limits.add(times, &[KeyValue::new("limit", limit)]);
         }
     }
+}
+
+fn causes(reading: &Reading) -> Causes {
+    Causes::of(reading.classifier.set.patterns.iter().map(|located| &*located.pattern))
 }

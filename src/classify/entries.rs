@@ -273,6 +273,7 @@ pub(super) fn event(rule: &Rule, used: &[Arc<Entry>], source: &Source, now: Time
         last_line: used.iter().map(|entry| entry.last_line).max().unwrap_or(first.last_line),
         body: first.shown.lines().next().unwrap_or_default().to_owned(),
         told: None,
+        incident: None,
         record,
         attributes: rule.attributes.iter().map(|(name, given)| Attribute { name, value: value(given) }).collect(),
         exception: None,

@@ -315,6 +315,7 @@ impl Stream {
             last_line: line + memchr::memchr_iter(b'\n', inside).count() as u64,
             body: String::from_utf8_lossy(&assembled.lines[identifying].content).into_owned(),
             told: record.told(),
+            incident: None,
             record: record.printed(),
             attributes: attributes(&record, finding),
             exception: record.exception(),

@@ -17,6 +17,7 @@ use crate::agent::log::{self, LogFormat};
 use crate::agent::metrics::Push;
 use crate::agent::{Counts, Destination, Live, Origin, Output, Plan, Reading, Spec};
 use crate::classify::Classifier;
+use crate::correlate::incidents::causes::Causes;
 use crate::export::otlp::{Explicit, Protocol, Settings};
 use crate::export::text::Report;
 use crate::frame::Format;
@@ -155,6 +156,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("telemetry", format!("{:?}", config.telemetry)),
         ("limits.open_files", config.limits.open_files.to_string()),
         ("limits.repeats", config.limits.repeats.to_string()),
+        ("limits.incidents", config.limits.incidents.to_string()),
     ]
 }
 
@@ -246,6 +248,8 @@ fn live(resolved: Resolved, min_severity: SeverityArg) -> Result<Live> {
         files: config.sources.files.to_tail(&config.limits),
         repeats: config.repeats.window.0,
         repeats_limit: config.limits.repeats,
+        incidents: config.incidents.window.0,
+        incidents_limit: config.limits.incidents,
         rate: config.rate_limit.to_rate(),
         attribute_bytes: config.limits.attribute_bytes,
         pending_records: config.limits.pending_records,
@@ -279,7 +283,7 @@ fn outputs(resolved: &Resolved) -> Result<Vec<Output>> {
     if all.is_empty() {
         let spec = Spec { name: "text".into(), required: true, otlp: None, files: 0 };
         let out = Box::new(anstream::AutoStream::auto(io::stdout()));
-        all.push(output(spec, Destination::Text(Report::new(WIDTH), out)));
+        all.push(output(spec, Destination::Text(Box::new(Report::new(WIDTH, Causes::default())), out)));
     }
     Ok(all)
 }

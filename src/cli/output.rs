@@ -1,10 +1,14 @@
 //! Where `scan` writes, and in which form.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::classify::Classifier;
+use crate::correlate::incidents::Incidents;
+use crate::correlate::incidents::causes::Causes;
 use crate::event::Event;
 use crate::export::text::{Coverage, Report};
 use crate::export::{jsonl, otlp_json};
@@ -23,33 +27,46 @@ pub(super) enum OutputFormat {
 pub(super) struct Output {
     form: Form,
     out: BufWriter<Box<dyn Write>>,
+    incidents: Incidents,
 }
 
 enum Form {
-    Text(Report),
+    Text(Box<Report>),
     Jsonl,
     OtlpJson,
 }
 
 /// The width of text that goes to no terminal.
 const PLAIN_WIDTH: usize = 100;
+/// Failures that lie this far apart are no incident.
+const WINDOW: Duration = Duration::from_secs(600);
+/// So many incidents at once; beyond it the one that has been quiet longest is over.
+const INCIDENTS: usize = 4096;
 
 impl Output {
-    pub(super) fn new(format: OutputFormat) -> Self {
+    pub(super) fn new(format: OutputFormat, classifier: &Classifier) -> Self {
+        let causes = || Causes::of(classifier.set.patterns.iter().map(|located| &*located.pattern));
+        // A summary is of all that was read, however long it took; a stream of events goes by time.
+        let window = if format == OutputFormat::Text { Duration::MAX } else { WINDOW };
         let stdout: Box<dyn Write> = match format {
             // Colours go to terminals only, and not if NO_COLOR is set.
             OutputFormat::Text => Box::new(anstream::AutoStream::auto(io::stdout())),
             _ => Box::new(io::stdout()),
         };
         let form = match format {
-            OutputFormat::Text => Form::Text(Report::new(width())),
+            OutputFormat::Text => Form::Text(Box::new(Report::new(width(), causes()))),
             OutputFormat::Jsonl => Form::Jsonl,
             OutputFormat::OtlpJson => Form::OtlpJson,
         };
-        Output { form, out: BufWriter::with_capacity(64 << 10, stdout) }
+        Output {
+            form,
+            out: BufWriter::with_capacity(64 << 10, stdout),
+            incidents: Incidents::new(causes(), window, INCIDENTS),
+        }
     }
 
-    pub(super) fn event(&mut self, event: &Event) -> Result<()> {
+    pub(super) fn event(&mut self, event: &mut Event) -> Result<()> {
+        event.incident = self.incidents.observe(event, event.observed);
         let mut line = Vec::new();
         match &mut self.form {
             Form::Text(report) => {
@@ -58,7 +75,7 @@ impl Output {
                 self.out.flush()?;
             }
             Form::Jsonl => jsonl::write(event, &mut line),
-            Form::OtlpJson => otlp_json::write(std::slice::from_ref(event), &mut line),
+            Form::OtlpJson => otlp_json::write(std::slice::from_ref(&*event), &mut line),
         }
         self.out.write_all(&line)?;
         Ok(())

@@ -61,9 +61,9 @@ pub(super) fn run(args: Args) -> Result<u8> {
     }
     let classifier = args.patterns.classifier(args.format, args.min_severity.into(), !args.no_redact)?;
     let mut scan = Scan {
+        output: Output::new(args.output, &classifier),
         classifier,
         container: args.container,
-        output: Output::new(args.output),
         coverage: Coverage::default(),
         progress: ProgressBar::hidden(),
         found: false,
@@ -215,9 +215,9 @@ impl Scan {
     }
 
     fn emit(&mut self, events: &mut Vec<crate::event::Event>) -> Result<()> {
-        for event in events.drain(..) {
+        for mut event in events.drain(..) {
             self.found = true;
-            self.progress.suspend(|| self.output.event(&event))?;
+            self.progress.suspend(|| self.output.event(&mut event))?;
         }
         Ok(())
     }

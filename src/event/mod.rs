@@ -4,6 +4,7 @@
 //! how an event becomes JSON, protobuf or text is the business of `export`.
 
 pub mod attributes;
+pub mod incident;
 pub mod resource;
 pub mod uid;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::incident::Incident;
 use crate::pattern::model::Pattern;
 
 /// A value of an attribute.
@@ -100,6 +102,8 @@ pub struct Event {
     pub source: Arc<str>,
     /// How many occurrences this event stands for.
     pub occurrences: u64,
+    /// The incident it belongs to, once that was looked for.
+    pub incident: Option<Incident>,
 }
 
 impl Event {

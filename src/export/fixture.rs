@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::event::incident::Incident;
 use crate::event::{Attribute, Event, Exception, Resource, Value};
 use crate::pattern::model::Pattern;
 
@@ -68,6 +69,13 @@ pub(crate) fn rich() -> Event {
         }),
         source: "/var/log/pods/vision_iris-0_9c1d/storage-initializer/2.log".into(),
         occurrences: 3,
+        incident: Some(Incident {
+            id: "7c1e9a5d3b2f48608d9eafb0c1d2e3f4".into(),
+            workload: "vision/iris".into(),
+            chain: vec!["python.s3.no-credentials".into()],
+            corrects: vec!["00000000000000000000000000000001".into()],
+            merges: vec![],
+        }),
     }
 }
 
@@ -90,6 +98,7 @@ pub(crate) fn plain() -> Event {
         resource: Arc::new(Resource::default()),
         source: "-".into(),
         occurrences: 1,
+        incident: None,
         ..rich()
     }
 }

@@ -5,10 +5,11 @@ use serde::ser::{Serialize, Serializer};
 use super::attributes::{self, ValueRef};
 use super::json;
 use crate::event::Event;
+use crate::event::incident::Incident;
 
 /// Appends the event to `out` as one JSON object, ending in `\n`.
 ///
-/// Keys come in a fixed order. `time` is RFC 3339 in UTC, or null where the log has none; `attributes` and `resource`
+/// Keys come in a fixed order. `time` is RFC 3339 in UTC, or null where the log has none; `incident` is null where none was looked for; `attributes` and `resource`
 /// are objects, empty where nothing is known; the exception's fields stand among the attributes as `exception.*`.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
     let pattern = &event.pattern;
@@ -33,6 +34,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             resource: Map(attributes::of_list(&event.resource.attributes)),
             source: &event.source,
             occurrences: event.occurrences,
+            incident: event.incident.as_ref().map(Part::of),
         },
         out,
     );
@@ -59,6 +61,25 @@ struct Line<'a> {
     resource: Map<'a>,
     source: &'a str,
     occurrences: u64,
+    incident: Option<Part<'a>>,
+}
+
+/// What the event knows of its incident.
+#[derive(serde::Serialize)]
+struct Part<'a> {
+    id: &'a str,
+    workload: &'a str,
+    root_cause: bool,
+    chain: &'a [String],
+    corrects: &'a [String],
+    merges: &'a [String],
+}
+
+impl Part<'_> {
+    fn of(incident: &Incident) -> Part<'_> {
+        let Incident { id, workload, chain, corrects, merges } = incident;
+        Part { id, workload, root_cause: incident.root_cause(), chain, corrects, merges }
+    }
 }
 
 /// Named values as a JSON object, in their order.

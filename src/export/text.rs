@@ -1,14 +1,17 @@
 //! Events for a person at a terminal, who may be tired: what failed, where, why, what to do, how often.
 //!
-//! The first event of a failure in a place is shown whole, repeats are counted, and a summary closes the report, root causes
+//! The first event of a failure in a place is shown whole, repeats are counted, and a summary closes the report, by incident, root causes
 //! first. Log text is hostile: control characters never reach the terminal.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::correlate::{Failure, Place, Tally};
+use crate::correlate::Place;
+use crate::correlate::incidents::causes::Causes;
+use crate::correlate::tally::{Failure, Group, Tally};
 use crate::event::{Event, Value};
 use crate::pattern::model::Severity;
 
@@ -37,9 +40,9 @@ pub struct Coverage {
 }
 
 impl Report {
-    /// A report for a terminal of `width` columns.
-    pub fn new(width: usize) -> Self {
-        Report { width: width.clamp(60, 120), tally: Tally::default(), shown: 0 }
+    /// A report for a terminal of `width` columns; its summary goes by what explains what.
+    pub fn new(width: usize, causes: Causes) -> Self {
+        Report { width: width.clamp(60, 120), tally: Tally::new(causes), shown: 0 }
     }
 
     /// Shows an event, or counts it if its like was shown.
@@ -128,38 +131,60 @@ impl Report {
 
     /// Closes the report.
     pub fn summary(&self, coverage: Coverage, out: &mut dyn Write) -> io::Result<()> {
-        let failures = self.tally.failures();
+        let groups = self.tally.groups();
         let read = format!("{} in {}", bytes(coverage.bytes), counted(coverage.sources, "source"));
-        if failures.is_empty() {
+        if groups.is_empty() {
             return writeln!(out, "No known failure found ({read} read).");
         }
-        let occurrences: u64 = failures.iter().map(|failure| failure.occurrences).sum();
-        let known = counted(failures.len() as u64, "known failure");
-        writeln!(out, "\n{BOLD}{known}, {}{BOLD:#} {DIM}({read} read){DIM:#}", counted(occurrences, "occurrence"))?;
-        for failure in &failures {
-            self.summary_line(failure, failures.len() > 1, out)?;
+        let failures = || groups.iter().flat_map(|group| &group.failures);
+        let kinds: HashSet<&str> = failures().map(|failure| failure.pattern.id.as_str()).collect();
+        let known = counted(kinds.len() as u64, "known failure");
+        let occurrences = counted(failures().map(|failure| failure.occurrences).sum(), "occurrence");
+        let incidents = match groups.iter().map(|group| group.incidents).sum() {
+            0 | 1 => String::new(),
+            several => format!(" in {}", counted(several, "incident")),
+        };
+        writeln!(out, "\n{BOLD}{known}{incidents}, {occurrences}{BOLD:#} {DIM}({read} read){DIM:#}")?;
+        for group in &groups {
+            if !incidents.is_empty() {
+                writeln!(out, "\n{BOLD}{}{BOLD:#}", visible(&whose(group), usize::MAX))?;
+            }
+            for failure in &group.failures {
+                self.summary_line(failure, group, out)?;
+            }
         }
         Ok(())
     }
 
-    fn summary_line(&self, failure: &Failure, several: bool, out: &mut dyn Write) -> io::Result<()> {
+    fn summary_line(&self, failure: &Failure, group: &Group, out: &mut dyn Write) -> io::Result<()> {
         let colour = colour(failure.pattern.severity);
         let severity = failure.pattern.severity.text();
         let times = format!("{}×", failure.occurrences);
         let places = if failure.places > 1 { format!(" in {} containers", failure.places) } else { String::new() };
         writeln!(out, "{times:>6}  {colour}{severity:<5}{colour:#} {}{DIM}{places}{DIM:#}", failure.pattern.title)?;
-        let causes = self.tally.causes(failure);
+        let causes = self.tally.causes(failure, group);
         if !causes.is_empty() {
             let titles: Vec<&str> = causes.iter().map(|cause| cause.pattern.title.as_str()).collect();
             writeln!(out, "{:>14}{DIM}explained by: {}{DIM:#}", "", titles.join("; "))?;
-        } else if several && self.explains_another(failure) {
+        } else if group
+            .failures
+            .iter()
+            .any(|other| self.tally.causes(other, group).iter().any(|c| c.pattern.id == failure.pattern.id))
+        {
             writeln!(out, "{:>14}{BOLD}← root cause: start here{BOLD:#}", "")?;
         }
         Ok(())
     }
+}
 
-    fn explains_another(&self, failure: &Failure) -> bool {
-        self.tally.failures().iter().any(|other| failure.pattern.explains.contains(&other.pattern.id))
+/// The workloads of a group, as many as are of use.
+fn whose(group: &Group) -> String {
+    let names: Vec<&str> =
+        group.workloads.iter().map(|name| if name == "-" { "standard input" } else { name }).collect();
+    match names.as_slice() {
+        [] => "elsewhere".into(),
+        [first, rest @ ..] if rest.len() > 2 => format!("{first} and {} more", rest.len()),
+        few => few.join(", "),
     }
 }
 

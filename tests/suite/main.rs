@@ -6,6 +6,7 @@ mod community;
 mod docs;
 mod equivalence;
 mod healthy;
+mod incidents;
 mod naive;
 mod otlp_receiver;
 mod packs;

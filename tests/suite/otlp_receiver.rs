@@ -37,6 +37,7 @@ fn event(number: u64) -> Event {
         "tests": { "fires": [], "silent": [] }
     });
     Event {
+        incident: None,
         uid: format!("{number:032x}"),
         time: Some("2024-05-06T07:08:09.000000123Z".parse().unwrap()),
         observed: "2024-05-06T07:08:10Z".parse().unwrap(),

@@ -358,3 +358,31 @@ fn a_state_folder_that_cannot_be_written_is_said_at_once() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains(site.path("state").to_str().unwrap()) && text.contains("--state-dir"), "{text}");
 }
+
+#[test]
+fn a_cause_that_comes_late_corrects_what_is_out_already() {
+    let site = Site::new();
+    Log::open(&site.log("saw-0", 0)).write(&["PumpError: stuck"]);
+    let agent = site.start();
+    let symptom = site.wait_for(1).remove(0);
+    Log::open(&site.log("saw-0", 1)).fail(1);
+    let events = site.wait_for(2);
+    assert_eq!(symptom["incident"]["chain"], json!(["test.pump.crashed"]));
+    let late = &events[1]["incident"];
+    assert_eq!((&late["id"], &late["root_cause"]), (&symptom["incident"]["id"], &json!(true)));
+    assert_eq!((&late["workload"], &late["corrects"]), (&json!("mill/saw"), &json!([symptom["uid"]])));
+    Log::open(&site.log("lathe-0", 0)).fail(2);
+    assert_ne!(site.wait_for(3)[2]["incident"]["id"], late["id"], "another workload's");
+    agent.stop();
+}
+
+#[test]
+fn incidents_can_be_switched_off() {
+    let site = Site::new();
+    let path = site.path("events.jsonl");
+    site.configure(&format!("incidents: {{ window: 0s }}\nexport: {{ jsonl: {{ path: {} }} }}\n", path.display()));
+    Log::open(&site.log("saw-0", 0)).fail(1);
+    let agent = site.start();
+    assert_eq!(site.wait_for(1)[0]["incident"], Value::Null);
+    agent.stop();
+}

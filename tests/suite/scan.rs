@@ -67,6 +67,7 @@ fn an_event_as_json_has_the_documented_shape() {
         "resource",
         "source",
         "occurrences",
+        "incident",
     ];
     documented.sort_unstable();
     assert_eq!(keys, documented);

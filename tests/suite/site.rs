@@ -31,6 +31,7 @@ patterns:
     cause: Something is stuck in it.
     fix: [Take it out.]
     references: [https://example.com/pump]
+    explains: [test.pump.crashed]
     tests: { fires: [{ log: 'the pump has failed: 1' }], silent: [{ log: 'the pump has started' }] }
   - id: test.pump.crashed
     title: The pump's program has crashed

@@ -39,6 +39,8 @@ pub struct Limits {
     pub unpacked_bytes: u64,
     /// Failures whose repeats are folded at once; beyond it summaries come early.
     pub repeats: usize,
+    /// Incidents that are open at once; beyond it the one that has been quiet longest is over.
+    pub incidents: usize,
 }
 
 impl Default for Limits {
@@ -60,6 +62,7 @@ impl Default for Limits {
             deleted_bytes: tail.max_deleted_bytes,
             unpacked_bytes: tail.max_unpacked_bytes,
             repeats: 4096,
+            incidents: 4096,
         }
     }
 }
@@ -96,6 +99,7 @@ impl Limits {
             ("files", self.files, 1, 10_000_000),
             ("folders", self.folders, 1, 10_000_000),
             ("repeats", self.repeats, 1, 1_000_000),
+            ("incidents", self.incidents, 1, 1_000_000),
         ];
         let outside = table.into_iter().filter(|(_, value, least, most)| !(*least..=*most).contains(value));
         outside

@@ -54,7 +54,7 @@ pub enum Destination {
     /// JSON lines.
     Jsonl(Box<dyn std::io::Write + Send>),
     /// Text for a person.
-    Text(text::Report, Box<dyn std::io::Write + Send>),
+    Text(Box<text::Report>, Box<dyn std::io::Write + Send>),
 }
 
 /// What became of an output's events.

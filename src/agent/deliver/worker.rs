@@ -32,7 +32,7 @@ impl Exporter {
                 Exporter::Otlp(Box::new(delivery))
             }
             Destination::Jsonl(out) => Exporter::Local(Local::jsonl(out, counts.clone())),
-            Destination::Text(report, out) => Exporter::Local(Local::text(report, out, counts.clone())),
+            Destination::Text(report, out) => Exporter::Local(Local::text(*report, out, counts.clone())),
         })
     }
 

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, Instrumentati
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
 
+use crate::event::incident::Incident;
 use crate::event::{Event, Resource};
 use crate::export::attributes::{self, ValueRef};
 
@@ -94,6 +95,7 @@ fn record_attributes(event: &Event) -> Vec<KeyValue> {
         list.push(pair("faultscope.pattern.also", strings(&event.also)));
     }
     list.push(pair("faultscope.occurrences", int(i64::try_from(event.occurrences).unwrap_or(i64::MAX))));
+    list.extend(event.incident.iter().flat_map(incident));
     list.push(pair("log.record.uid", string(&event.uid)));
     list.push(pair("log.record.original", string(bounded(&event.record))));
     if &*event.source != "-" {
@@ -106,6 +108,23 @@ fn record_attributes(event: &Event) -> Vec<KeyValue> {
         // Keys must be unique, and ours have the say over the names above.
         if list.iter().all(|known| known.key != name) {
             list.push(pair(name, from_ref(value)));
+        }
+    }
+    list
+}
+
+/// What a receiver routes and groups by.
+fn incident(incident: &Incident) -> Vec<KeyValue> {
+    let flag = AnyValue { value: Some(any_value::Value::BoolValue(incident.root_cause())) };
+    let mut list = vec![
+        pair("faultscope.incident.id", string(&incident.id)),
+        pair("faultscope.incident.workload", string(&incident.workload)),
+        pair("faultscope.incident.root_cause", flag),
+        pair("faultscope.incident.chain", strings(&incident.chain)),
+    ];
+    for (name, ids) in [("corrects", &incident.corrects), ("merges", &incident.merges)] {
+        if !ids.is_empty() {
+            list.push(pair(&format!("faultscope.incident.{name}"), strings(ids)));
         }
     }
     list

@@ -1,0 +1,172 @@
+//! Incidents: failures of one workload that explain each other, whichever container, restart or controller told of them.
+//!
+//! Two failures belong together if they are of one workload, within a window of time, and of the same pattern or of patterns of which one leads
+//! to the other; and so does what belongs together by way of a third. Events are out before all is known: one that changes what
+//! was said before says so itself (`corrects`, `merges`), so that no message of its own can be lost.
+//!
+//! Pure: time is an argument. Bounded: so many incidents at once, the one that has been quiet longest forgotten first, and so many failures in each.
+
+pub mod causes;
+mod open;
+pub mod workload;
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::causes::Causes;
+use self::open::{Open, Sighting};
+use self::workload::Workload;
+use crate::event::Event;
+use crate::event::incident::Incident;
+
+/// What became of incidents since the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Begun.
+    pub opened: u64,
+    /// Root causes that turned out to be none.
+    pub corrected: u64,
+    /// Forgotten before their time because there were too many.
+    pub evicted: u64,
+}
+
+/// Groups events into incidents.
+#[derive(Debug)]
+pub struct Incidents {
+    causes: Causes,
+    window: SignedDuration,
+    limit: usize,
+    open: HashMap<u64, Open>,
+    of_workload: HashMap<Workload, BTreeSet<u64>>,
+    /// When each was last heard of.
+    heard: BTreeSet<(Timestamp, u64)>,
+    next: u64,
+    counts: Counts,
+}
+
+impl Incidents {
+    /// Groups what lies within `window` of log time (zero: nothing; [`Duration::MAX`]: everything), in at most `limit` incidents at once.
+    pub fn new(causes: Causes, window: Duration, limit: usize) -> Self {
+        Incidents {
+            causes,
+            window: signed(window),
+            limit: limit.max(1),
+            open: HashMap::new(),
+            of_workload: HashMap::new(),
+            heard: BTreeSet::new(),
+            next: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// From here on with these patterns and this window.
+    pub fn set(&mut self, causes: Causes, window: Duration) {
+        self.causes = causes;
+        self.window = signed(window);
+    }
+
+    /// Takes in an event that goes out at `now`; gives its incident, none if incidents are off.
+    pub fn observe(&mut self, event: &Event, now: Timestamp) -> Option<Incident> {
+        if self.window.is_zero() {
+            return None;
+        }
+        self.expire(now);
+        let sighting = Sighting::of(event, now);
+        let mut related = self.related(&sighting).into_iter();
+        let number = related.next().unwrap_or_else(|| self.begin(&sighting, &event.uid));
+        let merges = related.filter_map(|other| self.merge(other, number)).collect();
+        let incident = self.open.get_mut(&number)?;
+        self.heard.remove(&(incident.heard, number));
+        incident.heard = now;
+        self.heard.insert((now, number));
+        let (chain, corrects) = incident.join(&sighting, &event.uid, &self.causes);
+        for workload in sighting.workloads().filter(|workload| incident.is_under(workload)) {
+            self.of_workload.entry(workload.clone()).or_default().insert(number);
+        }
+        self.counts.corrected += corrects.len() as u64;
+        Some(Incident { id: incident.id.clone(), workload: incident.workload.to_string(), chain, corrects, merges })
+    }
+
+    /// Incidents that are open.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// What became of incidents.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The open incidents that the sighting belongs to, the oldest first.
+    fn related(&self, sighting: &Sighting) -> Vec<u64> {
+        let near: BTreeSet<u64> =
+            sighting.workloads().filter_map(|one| self.of_workload.get(one)).flatten().copied().collect();
+        let mut related: Vec<(Timestamp, &str, u64)> = near
+            .into_iter()
+            .filter_map(|number| self.open.get(&number).map(|incident| (number, incident)))
+            .filter(|(_, incident)| incident.takes(sighting, &self.causes, self.window))
+            .map(|(number, incident)| (incident.first, incident.id.as_str(), number))
+            .collect();
+        related.sort_unstable();
+        related.into_iter().map(|(.., number)| number).collect()
+    }
+
+    fn begin(&mut self, sighting: &Sighting, uid: &str) -> u64 {
+        while self.open.len() >= self.limit {
+            let Some((_, oldest)) = self.heard.first().copied() else { break };
+            self.forget(oldest);
+            self.counts.evicted += 1;
+        }
+        let number = self.next;
+        self.next += 1;
+        self.counts.opened += 1;
+        self.open.insert(number, Open::new(sighting, uid));
+        number
+    }
+
+    /// Gives what is in one to another; the id of the one that is no more.
+    fn merge(&mut self, from: u64, into: u64) -> Option<String> {
+        let other = self.forget(from)?;
+        let id = other.id.clone();
+        let incident = self.open.get_mut(&into)?;
+        incident.absorb(other);
+        for workload in incident.workloads() {
+            self.of_workload.entry(workload.clone()).or_default().insert(into);
+        }
+        Some(id)
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        let kept = self.window.saturating_add(self.window);
+        while let Some((heard, number)) = self.heard.first().copied() {
+            if now.duration_since(heard) <= kept {
+                return;
+            }
+            self.forget(number);
+        }
+    }
+
+    fn forget(&mut self, number: u64) -> Option<Open> {
+        let incident = self.open.remove(&number)?;
+        self.heard.remove(&(incident.heard, number));
+        for workload in incident.workloads() {
+            if let Some(numbers) = self.of_workload.get_mut(workload) {
+                numbers.remove(&number);
+                if numbers.is_empty() {
+                    self.of_workload.remove(workload);
+                }
+            }
+        }
+        Some(incident)
+    }
+}
+
+fn signed(window: Duration) -> SignedDuration {
+    SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
