@@ -268,7 +268,7 @@ mod tests {
             Arc::new(yaml::read::<Pattern>(&yaml::parse(&text).unwrap()).unwrap())
         };
         let patterns: Vec<_> = conditions.iter().enumerate().map(pattern).collect();
-        Engine::compile(&patterns, &[]).unwrap_or_else(|errors| panic!("{errors:?}"))
+        Engine::compile(&patterns, crate::engine::Asked::default()).unwrap_or_else(|errors| panic!("{errors:?}"))
     }
 
     fn level(path: &str) -> Option<String> {

@@ -22,7 +22,7 @@ mod search;
 mod terms;
 mod train;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -45,6 +45,15 @@ pub trait Sink {
     /// A line that starts at `start` of the block holds an anchor at `hit`. Returns where to go on: behind the line, or in it if more
     /// of it is to be looked at.
     fn line(&mut self, start: usize, hit: usize) -> usize;
+}
+
+/// Fragments whose lines the sink wants, beside those of the patterns.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// A line that holds one of these may be of any pattern.
+    pub of_any: &'a [&'a [u8]],
+    /// A line that holds one of these is for somebody else: for that alone it is of no pattern.
+    pub for_others: &'a [Vec<u8>],
 }
 
 /// What compiling gave, for `lint` and for the curious.
@@ -81,7 +90,7 @@ pub struct Engine {
     search: Search,
     /// The fragments that are looked for.
     anchors: Vec<Vec<u8>>,
-    /// By anchor: the (pattern, alternative) pairs that it stands for. None: the sink asked for it.
+    /// By anchor: what it stands for.
     owners: Vec<Owners>,
     literals: LiteralSearch,
     /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
@@ -93,16 +102,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Compiles patterns; `extra_anchors` are byte strings whose lines the sink wants too, whatever the patterns say.
-    /// The errors come with the index of the pattern they belong to.
-    pub fn compile(patterns: &[Arc<Pattern>], extra_anchors: &[&[u8]]) -> Result<Engine, Vec<(usize, CompileError)>> {
+    /// Compiles patterns. The errors come with the index of the pattern they belong to.
+    pub fn compile(patterns: &[Arc<Pattern>], asked: Asked<'_>) -> Result<Engine, Vec<(usize, CompileError)>> {
         let knowledge = Knowledge { healthy: Healthy::builtin(), windows: train::builtin() };
-        Engine::compile_knowing(patterns, extra_anchors, knowledge)
+        Engine::compile_knowing(patterns, asked, knowledge)
     }
 
     fn compile_knowing(
         patterns: &[Arc<Pattern>],
-        extra_anchors: &[&[u8]],
+        asked: Asked<'_>,
         knowledge: Knowledge<'_>,
     ) -> Result<Engine, Vec<(usize, CompileError)>> {
         let mut literals = compile::Literals::default();
@@ -117,11 +125,17 @@ impl Engine {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let mut owners: BTreeMap<&[u8], Owners> = extra_anchors.iter().map(|own| (*own, Vec::new())).collect();
+        let mut owners: BTreeMap<&[u8], Owners> = BTreeMap::new();
+        for anchor in asked.of_any {
+            owners.entry(anchor).or_default().any = true;
+        }
+        for anchor in asked.for_others {
+            owners.entry(anchor).or_default();
+        }
         for (index, pattern) in compiled.iter().enumerate() {
             for (position, alternative) in pattern.alternatives.iter().enumerate() {
                 for anchor in &alternative.anchors {
-                    owners.entry(anchor).or_default().push((index as u32, position as u32));
+                    owners.entry(anchor).or_default().pairs.push((index as u32, position as u32));
                 }
             }
         }
@@ -194,7 +208,7 @@ impl Engine {
                 let alternative = &self.patterns[pattern as usize].alternatives[position as usize];
                 alternative.beside.iter().all(|fragments| fragments.iter().any(stands))
             };
-            owners.is_empty() || owners.iter().any(may_be)
+            owners.any || owners.pairs.iter().any(may_be)
         })
     }
 
@@ -209,20 +223,24 @@ impl Engine {
     }
 }
 
-/// The pairs that an anchor stands for.
-type Owners = Vec<(u32, u32)>;
+/// What an anchor stands for.
+#[derive(Default)]
+struct Owners {
+    /// A line that holds it may be of any pattern.
+    any: bool,
+    /// (pattern, alternative)
+    pairs: Vec<(u32, u32)>,
+}
 
-/// Leaves out each anchor that has another one inside, which then stands for its pairs, too.
+/// Leaves out each anchor that has another one inside, which then stands for what it stood for, too.
 fn without_longer(owners: BTreeMap<&[u8], Owners>) -> (Vec<Vec<u8>>, Vec<Owners>) {
     let anchors: Vec<Vec<u8>> = owners.keys().map(|anchor| anchor.to_vec()).collect();
     let innermost = search::innermost(&anchors);
     let mut kept: BTreeMap<usize, Owners> = BTreeMap::new();
-    // One that stands for no pair was asked for by the sink, whatever else it stands for.
-    let asked: BTreeSet<usize> =
-        owners.values().zip(&innermost).filter(|(own, _)| own.is_empty()).map(|(_, inner)| *inner).collect();
     for (own, inner) in owners.into_values().zip(innermost) {
-        kept.entry(inner).or_default().extend(own);
+        let all = kept.entry(inner).or_default();
+        all.any |= own.any;
+        all.pairs.extend(own.pairs);
     }
-    asked.iter().for_each(|inner| kept.entry(*inner).or_default().clear());
     kept.into_iter().map(|(index, own)| (anchors[index].clone(), own)).unzip()
 }

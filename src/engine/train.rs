@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use super::compile::CompileError;
 use super::healthy::Healthy;
 use super::search::{Windows, windows_of};
-use super::{Engine, Knowledge};
+use super::{Asked, Engine, Knowledge};
 use crate::pattern::model::Pattern;
 
 const WINDOWS: &str = include_str!("trained/windows.txt");
@@ -41,13 +41,13 @@ impl Trained {
         Trained { grams: super::healthy::BUILTIN.to_owned(), windows: WINDOWS.to_owned() }
     }
 
-    /// Learns from a text of healthy logs, for these patterns and extra anchors (see [`Engine::compile`]).
+    /// Learns from a text of healthy logs, for these patterns and what else is asked for.
     ///
     /// # Errors
     /// As [`Engine::compile`].
     pub fn learn(
         patterns: &[Arc<Pattern>],
-        extra_anchors: &[&[u8]],
+        asked: Asked<'_>,
         sample: &[u8],
     ) -> Result<Trained, Vec<(usize, CompileError)>> {
         let counted = Healthy::of(sample);
@@ -58,9 +58,7 @@ impl Trained {
         for _ in 0..ROUNDS {
             let anchors_for = |windows: &Windows| {
                 let knowledge = Knowledge { healthy: &healthy, windows };
-                Ok::<_, Vec<(usize, CompileError)>>(
-                    Engine::compile_knowing(patterns, extra_anchors, knowledge)?.anchors,
-                )
+                Ok::<_, Vec<(usize, CompileError)>>(Engine::compile_knowing(patterns, asked, knowledge)?.anchors)
             };
             // What a window stands for alone may find another that serves it too.
             let shared = windows.shared(&anchors_for(&windows)?);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::cre::{self, Community, Rule};
 use super::model::Pattern;
 use super::sources::{self, PackSource};
-use crate::engine::Engine;
+use crate::engine::{Asked, Engine};
 use crate::frame::CRI_PARTIAL_MARKS;
 use crate::yaml::{self, Mistake, Node};
 
@@ -96,9 +96,8 @@ impl PatternSet {
         let mut patterns = without_replaced(found, &mut problems);
         patterns.sort_by(|a, b| a.pattern.id.cmp(&b.pattern.id));
         let models: Vec<Arc<Pattern>> = patterns.iter().map(|located| located.pattern.clone()).collect();
-        let of_rules = community.iter().flat_map(|community| community.terms.anchors()).map(Vec::as_slice);
-        let asked: Vec<&[u8]> = CRI_PARTIAL_MARKS.into_iter().chain(of_rules).collect();
-        match Engine::compile(&models, &asked) {
+        let for_others = community.as_ref().map_or(&[][..], |community| community.terms.anchors());
+        match Engine::compile(&models, Asked { of_any: &CRI_PARTIAL_MARKS, for_others }) {
             Ok(engine) if problems.is_empty() => Ok(PatternSet { patterns, engine, community }),
             Ok(_) => Err(problems),
             Err(errors) => {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use super::super::load::PatternArgs;
 use super::super::{DONE, FOUND};
 use super::lints;
-use crate::engine::Trained;
+use crate::engine::{Asked, Trained};
 use crate::frame::CRI_PARTIAL_MARKS;
 use crate::pattern::PatternSet;
 
@@ -65,7 +65,8 @@ fn learn(set: &PatternSet, healthy: &[PathBuf]) -> Result<Trained> {
         std::iter::repeat_n(&*samples, SAMPLES).chain(examples).flat_map(str::lines).filter(|line| !line.is_empty());
     let sample: String = lines.enumerate().map(|(number, line)| framed(number, line)).collect();
     let models: Vec<_> = set.patterns.iter().map(|located| Arc::clone(&located.pattern)).collect();
-    Trained::learn(&models, &CRI_PARTIAL_MARKS, sample.as_bytes())
+    let asked = Asked { of_any: &CRI_PARTIAL_MARKS, ..Asked::default() };
+    Trained::learn(&models, asked, sample.as_bytes())
         .map_err(|errors| anyhow!("{} patterns can't be compiled", errors.len()))
 }
 
