@@ -185,11 +185,12 @@ impl Reader {
         let counts = stream.take_counts();
         for (count, counter, label) in [
             (counts.redacted, &metrics.redacted, None),
-            (counts.lines_cut, &metrics.limits, Some("line_bytes")),
-            (counts.records_cut, &metrics.limits, Some("record_bytes")),
+            (counts.lines_cut, &metrics.limits, Some(("limit", "line_bytes"))),
+            (counts.records_cut, &metrics.limits, Some(("limit", "record_bytes"))),
+            (counts.entries_evicted, &metrics.dropped, Some(("reason", "rule_entries"))),
         ] {
             if count > 0 {
-                counter.add(count, label.map(|name| KeyValue::new("limit", name)).as_slice());
+                counter.add(count, label.map(|(key, name)| KeyValue::new(key, name)).as_slice());
             }
         }
     }

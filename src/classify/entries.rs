@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Limits;
 use super::lines::{Lane, Lines, Raw};
+use super::{Limits, Source};
 use crate::correlate::steps::{At, Machine};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
@@ -18,8 +18,6 @@ use crate::frame::FrameKind;
 use crate::pattern::cre::{Community, Rule};
 use crate::pattern::model::FieldValue;
 use crate::record::layout::Layout;
-
-use super::Source;
 
 /// How much of an entry an event shows.
 const SHOWN: usize = 16 << 10;
@@ -42,14 +40,32 @@ pub(super) struct Entry {
 /// What the rules have seen of a source.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// Entries up to here have been looked at.
-    pub done_to: u64,
-    /// Start of an entry that may go on, and since when it waits.
-    pub waiting: Option<(u64, Timestamp)>,
+    /// By lane: stdout and stderr share a file, and a cut line of one goes on behind lines of the other.
+    pub lanes: [LaneSeen; Lane::COUNT],
+    /// Entries that were let go since this was last asked.
+    pub evicted: u64,
     layout: Option<Layout>,
     tries: u8,
     /// By rule.
     machines: HashMap<u32, Machine<Arc<Entry>>>,
+}
+
+/// How far a lane has been looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LaneSeen {
+    /// Entries up to here.
+    pub done_to: u64,
+    /// An entry that may go on.
+    pub waiting: Option<WaitingEntry>,
+}
+
+/// An entry that was open when it was last looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WaitingEntry {
+    pub start: u64,
+    /// The source went so far then. Until it goes further, every later line of the lane is part of the entry.
+    pub seen: u64,
+    pub since: Timestamp,
 }
 
 /// Where an entry stands in the window.
@@ -61,7 +77,7 @@ pub(super) struct Span {
     /// What rules see.
     text: Vec<u8>,
     time: Option<Timestamp>,
-    lane: Lane,
+    pub lane: Lane,
     shown: Vec<u8>,
 }
 
@@ -71,19 +87,23 @@ impl Seen {
         self.machines.clear();
     }
 
-    /// The entry that the raw line at `at` is part of, looking no further back than `floor`.
+    /// What waits, in whichever lane.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = WaitingEntry> + '_ {
+        self.lanes.iter().filter_map(|lane| lane.waiting)
+    }
+
+    /// The entry that a raw line is part of, looking no further back than `floor`.
     pub(super) fn entry(
         &mut self,
         lines: Lines<'_>,
-        at: usize,
+        raw: Raw<'_>,
         floor: usize,
         limits: &Limits,
         now: Timestamp,
     ) -> Option<Span> {
-        let raw = lines.raw(at)?;
         if raw.frame.kind != FrameKind::Text {
             let lane = raw.lane();
-            let line = lines.next(lane, lines.logical_start(lane, at, floor), usize::MAX)?;
+            let line = lines.next(lane, lines.logical_start(lane, raw.start, floor), usize::MAX)?;
             let text = line.content.to_vec();
             let (shown, time, closed) = (text.clone(), line.time, line.complete);
             return Some(Span { start: line.start, end: line.end, closed, text, time, lane, shown });
@@ -143,9 +163,10 @@ impl Seen {
                 found.push((rule, vec![entry.clone()]));
                 continue;
             }
-            let machine = self.machines.entry(rule).or_insert_with(|| Machine::new(Arc::new(logic.clone())));
+            let machine = self.machines.entry(rule).or_insert_with(|| Machine::new(logic.clone()));
             let mut matches = Vec::new();
             machine.observe(time, &matched, &entry, &mut matches);
+            self.evicted += std::mem::take(&mut machine.evicted);
             found.extend(matches.into_iter().map(|used| (rule, entries(used))));
         }
         self.advance(time, &mut found);

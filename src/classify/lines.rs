@@ -22,6 +22,7 @@ pub(super) enum Lane {
 
 impl Lane {
     pub(super) const COUNT: usize = 3;
+    pub(super) const ALL: [Lane; Lane::COUNT] = [Lane::Stdout, Lane::Stderr, Lane::Only];
 
     pub(super) fn of(frame: &Frame<'_>) -> Lane {
         match frame.stream {

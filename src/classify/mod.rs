@@ -10,6 +10,8 @@
 mod assemble;
 pub mod cross;
 mod entries;
+#[cfg(test)]
+mod entries_tests;
 pub mod examples;
 mod lines;
 mod stream;

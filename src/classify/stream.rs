@@ -74,6 +74,8 @@ pub struct Counts {
     pub lines_cut: u64,
     /// Records with an anchor that were closed by a limit of bytes or lines, and may have gone on.
     pub records_cut: u64,
+    /// Entries that a community rule let go for want of room.
+    pub entries_evicted: u64,
 }
 
 /// A docker fragment is cut at this size; only a line as long as this can be one.
@@ -159,8 +161,8 @@ impl Stream {
     /// events that are missing.
     pub fn watermark(&self) -> u64 {
         let waiting = self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.start));
-        let entry = self.seen.waiting.map(|(start, _)| start);
-        waiting.chain(self.unnoticed).chain(entry).min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
+        let entries = self.seen.waiting().map(|entry| entry.start);
+        waiting.chain(self.unnoticed).chain(entries).min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
     }
 
     /// 1-based number of the line at an offset at or after the last settled line.
@@ -171,12 +173,12 @@ impl Stream {
     /// Since when the record that has waited longest waits for more lines.
     pub fn waiting_since(&self) -> Option<Timestamp> {
         let records = self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.since));
-        records.chain(self.seen.waiting.map(|(_, since)| since)).min()
+        records.chain(self.seen.waiting().map(|entry| entry.since)).min()
     }
 
     /// Anything that waits for more lines?
     pub fn is_waiting(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.waiting.is_some()) || self.seen.waiting.is_some()
+        self.lanes.iter().any(|lane| lane.waiting.is_some()) || self.seen.waiting().next().is_some()
     }
 
     /// Scans the whole lines up to `end` of the window.
@@ -232,7 +234,7 @@ impl Stream {
     fn settle_waiting(&mut self, last: bool, due: impl Fn(&Waiting) -> bool, events: &mut Vec<Event>) -> Option<usize> {
         let window = std::mem::take(&mut self.window);
         let mut settled: Option<u64> = None;
-        for lane in [Lane::Stdout, Lane::Stderr, Lane::Only] {
+        for lane in Lane::ALL {
             let Some(mut waiting) = self.lanes[lane.index()].waiting.filter(|waiting| due(waiting)) else { continue };
             let whole = &window[..self.scanned];
             if !last && !self.may_settle(whole, lane, &waiting) {
@@ -403,7 +405,7 @@ impl Sink for Hits<'_, '_> {
         let Some(raw) = self.stream.lines(self.window).raw(start) else { return self.window.len() };
         self.hit(&raw);
         if self.stream.classifier.set.community.is_some() {
-            self.stream.rules_look(self.window, raw.start, false, self.now, self.events);
+            self.stream.rules_look(self.window, raw.start, self.now, self.events);
         }
         raw.end
     }

@@ -42,8 +42,6 @@ pub struct Machine<E> {
     look_back: i64,
     /// Entries that were let go for want of room.
     pub evicted: u64,
-    /// Entries that came too late to be looked at.
-    pub late: u64,
 }
 
 /// Where an entry of a match stands: its step, its place in that step's queue, its time.
@@ -80,14 +78,12 @@ impl<E: Clone> Machine<E> {
             keep,
             look_back,
             evicted: 0,
-            late: 0,
         }
     }
 
     /// Takes in an entry, with what it matches: by step, then by negation. Adds the matches that it completes.
     pub fn observe(&mut self, time: i64, matched: &[bool], entry: &E, matches: &mut Vec<Vec<At<E>>>) {
         if time < self.clock {
-            self.late += 1;
             return;
         }
         self.clock = time;

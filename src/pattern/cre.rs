@@ -32,7 +32,7 @@ pub struct Rule {
     /// The rest of what its author says: `cre.*` attributes.
     pub attributes: Vec<(&'static str, FieldValue)>,
     /// How it is recognised.
-    pub logic: Logic,
+    pub logic: Arc<Logic>,
     /// The pack's name.
     pub file: Arc<str>,
     /// 1-based line where the rule begins.

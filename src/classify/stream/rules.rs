@@ -6,29 +6,56 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Stream, newlines};
-use crate::classify::entries::{self, Entry};
+use crate::classify::entries::{self, Entry, LaneSeen, WaitingEntry};
+use crate::classify::lines::{Lane, Raw};
 use crate::event::Event;
 use crate::redact;
 
 impl Stream {
     /// A line holds an anchor, perhaps one of a rule.
-    pub(super) fn rules_look(&mut self, window: &[u8], at: usize, last: bool, now: Timestamp, events: &mut Vec<Event>) {
-        if let Some((start, since)) = self.seen.waiting.take() {
-            // The entry that waited is whole if another one has begun.
-            self.rules_entry(window, (start - self.base) as usize, last, since, now, events);
-        }
-        if self.seen.waiting.is_none() && self.base + at as u64 >= self.seen.done_to {
-            self.rules_entry(window, at, last, now, now, events);
+    pub(super) fn rules_look(&mut self, window: &[u8], at: usize, now: Timestamp, events: &mut Vec<Event>) {
+        let Some(raw) = self.lines(window).raw(at) else { return };
+        let lane = raw.lane();
+        self.rules_wait(window, lane, now, events);
+        let LaneSeen { done_to, waiting } = self.seen.lanes[lane.index()];
+        if waiting.is_none() && self.base + at as u64 >= done_to {
+            self.rules_entry(window, raw, false, now, now, events);
         }
     }
 
-    /// Closes an entry that waits, if it has waited long enough, or if nothing more will come.
+    /// The entry that waits in a lane is whole if another one has begun since.
+    fn rules_wait(&mut self, window: &[u8], lane: Lane, now: Timestamp, events: &mut Vec<Event>) {
+        let waiting = self.seen.lanes[lane.index()].waiting;
+        if let Some(waiting) = waiting.filter(|waiting| waiting.seen < self.base + window.len() as u64) {
+            self.rules_settle(window, lane, waiting, false, now, events);
+        }
+    }
+
+    /// Looks at an entry that waits once more. `last`: nothing more will come.
+    fn rules_settle(
+        &mut self,
+        window: &[u8],
+        lane: Lane,
+        waiting: WaitingEntry,
+        last: bool,
+        now: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
+        self.seen.lanes[lane.index()].waiting = None;
+        if let Some(raw) = self.lines(window).raw((waiting.start - self.base) as usize) {
+            self.rules_entry(window, raw, last, waiting.since, now, events);
+        }
+    }
+
+    /// Closes entries that wait, if they have waited long enough, or if nothing more will come.
     pub(super) fn rules_close(&mut self, now: Timestamp, events: &mut Vec<Event>, due: impl Fn(Timestamp) -> bool) {
-        let Some((start, since)) = self.seen.waiting.filter(|(_, since)| due(*since)) else { return };
-        self.seen.waiting = None;
         let window = std::mem::take(&mut self.window);
-        let start = (start - self.base) as usize;
-        self.rules_entry(&window[..self.scanned], start, true, since, now, events);
+        for lane in Lane::ALL {
+            let waiting = self.seen.lanes[lane.index()].waiting;
+            if let Some(waiting) = waiting.filter(|waiting| due(waiting.since)) {
+                self.rules_settle(&window[..self.scanned], lane, waiting, true, now, events);
+            }
+        }
         self.window = window;
     }
 
@@ -42,12 +69,12 @@ impl Stream {
         if !community.terms.without_anchor().is_empty() {
             let mut at = from;
             while at < whole.len() {
-                self.rules_look(whole, at, false, now, events);
+                self.rules_look(whole, at, now, events);
                 at = self.lines(whole).raw(at).map_or(whole.len(), |raw| raw.end);
             }
         }
-        if let Some((start, since)) = self.seen.waiting.take() {
-            self.rules_entry(whole, (start - self.base) as usize, false, since, now, events);
+        for lane in Lane::ALL {
+            self.rules_wait(whole, lane, now, events);
         }
         if self.seen.waits()
             && let Some(time) = self.seen.time_at_end(self.lines(whole), now)
@@ -70,7 +97,7 @@ impl Stream {
     fn rules_entry(
         &mut self,
         window: &[u8],
-        at: usize,
+        raw: Raw<'_>,
         last: bool,
         since: Timestamp,
         now: Timestamp,
@@ -78,18 +105,21 @@ impl Stream {
     ) {
         let classifier = self.classifier.clone();
         let Some(community) = &classifier.set.community else { return };
-        let floor = self.seen.done_to.saturating_sub(self.base) as usize;
+        let lane = raw.lane().index();
+        let floor = self.seen.lanes[lane].done_to.saturating_sub(self.base) as usize;
         let lines = self.lines(window);
-        let Some(span) = self.seen.entry(lines, at, floor, &classifier.limits, now) else { return };
+        let Some(span) = self.seen.entry(lines, raw, floor, &classifier.limits, now) else { return };
+        let position = self.base + span.start as u64;
         if !span.closed && !last {
-            self.seen.waiting = Some((self.base + span.start as u64, since));
+            let seen = self.base + window.len() as u64;
+            self.seen.lanes[lane].waiting = Some(WaitingEntry { start: position, seen, since });
             return;
         }
-        self.seen.done_to = self.base + span.end as u64;
+        self.seen.lanes[lane].done_to = self.base + span.end as u64;
         let line = self.line_number_in(window, span.start);
         let more = newlines(&window[span.start..span.end.saturating_sub(1).max(span.start)]);
-        let position = self.base + span.start as u64;
         let found = self.seen.observe(community, &span, || (position, line, line + more), now);
+        self.counts.entries_evicted += std::mem::take(&mut self.seen.evicted);
         self.rules_tell(&found, now, events);
     }
 

@@ -46,7 +46,7 @@ impl Stream {
             let floor = settled.max(self.scanned.saturating_sub(limits.lookback_bytes));
             assemble::last_record(lines, lane, floor, limits)
         };
-        let records = [Lane::Stdout, Lane::Stderr, Lane::Only].into_iter().filter_map(begins).min();
+        let records = Lane::ALL.into_iter().filter_map(begins).min();
         // For community rules, a line without a time belongs to the last one with a time, however far back that is.
         let plain = || lines.raw_before(self.scanned).is_some_and(|last| last.frame.kind == FrameKind::Text);
         if self.classifier.set.community.is_some() && plain() {

@@ -71,7 +71,7 @@ fn logic_and_its_counts() {
         ("set: { match: [x], negate: [y] }", "{x1} None !y"),
     ];
     for (body, want) in table {
-        let Logic { ordered, steps, window, negations } = rule(body).unwrap().logic;
+        let Logic { ordered, steps, window, negations } = Arc::unwrap_or_clone(rule(body).unwrap().logic);
         let word = |term: &Term| match term {
             Term::Value(text) | Term::Regex(text) | Term::Jq(text) => text.clone(),
         };
