@@ -88,9 +88,7 @@ impl PatternSet {
         let mut found: Vec<Located> = Vec::new();
         let mut rules: Vec<Rule> = Vec::new();
         for source in sources {
-            if !read_rules(source, &mut rules, &mut problems) {
-                read_pack(source, read_before(source), &mut found, &mut problems);
-            }
+            read_pack(source, read_before(source), &mut found, &mut rules, &mut problems);
         }
         let community = Community::of(rules, &mut problems);
         let mut patterns = without_replaced(found, &mut problems);
@@ -118,26 +116,14 @@ impl PatternSet {
     }
 }
 
-/// Reads a file of community rules; says whether it is one.
-fn read_rules(source: &PackSource, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) -> bool {
-    // Most packs are our own, and reading one as YAML takes its time.
-    if source.builtin || !(source.text.contains("rules") || source.text.contains("section")) {
-        return false;
-    }
-    let Ok(documents) = yaml::parse_all(&source.text) else { return false };
-    if !documents.iter().any(cre::is_document) {
-        return false;
-    }
-    let file: Arc<str> = source.name.as_str().into();
-    for document in &documents {
-        let (read, mistakes) = cre::read(document, &file);
-        rules.extend(read);
-        problems.extend(mistakes.into_iter().map(|mistake| Problem { file: source.name.clone(), mistake }));
-    }
-    true
-}
-
-fn read_pack(source: &PackSource, read_before: Option<&str>, found: &mut Vec<Located>, problems: &mut Vec<Problem>) {
+/// Reads a file of patterns, or one of community rules.
+fn read_pack(
+    source: &PackSource,
+    read_before: Option<&str>,
+    found: &mut Vec<Located>,
+    rules: &mut Vec<Rule>,
+    problems: &mut Vec<Problem>,
+) {
     let file: Arc<str> = source.name.as_str().into();
     let located =
         |pattern, line| Located { pattern: Arc::new(pattern), file: file.clone(), line, builtin: source.builtin };
@@ -145,7 +131,19 @@ fn read_pack(source: &PackSource, read_before: Option<&str>, found: &mut Vec<Loc
         return found.extend(patterns.into_iter().map(|(line, pattern)| located(pattern, line)));
     }
     let problem = |mistake| Problem { file: source.name.clone(), mistake };
-    let root = match yaml::parse(&source.text) {
+    let documents = match yaml::parse_all(&source.text) {
+        Ok(documents) => documents,
+        Err(mistake) => return problems.push(problem(mistake)),
+    };
+    if documents.iter().any(cre::is_document) {
+        for document in &documents {
+            let (read, mistakes) = cre::read(document, &file);
+            rules.extend(read);
+            problems.extend(mistakes.into_iter().map(problem));
+        }
+        return;
+    }
+    let root = match yaml::single(documents) {
         Ok(root) => root,
         Err(mistake) => return problems.push(problem(mistake)),
     };

@@ -40,7 +40,12 @@ const MISTAKES_PER_VALUE: usize = 20;
 
 /// Parses a text of one document into its tree. An empty text is an empty mapping.
 pub fn parse(text: &str) -> Result<Node, Mistake> {
-    tree::parse(text)
+    single(parse_all(text)?)
+}
+
+/// The one document of a text that has one, or none.
+pub fn single(documents: Vec<Node>) -> Result<Node, Mistake> {
+    tree::single(documents)
 }
 
 /// Parses a text of any number of documents into their trees.

@@ -115,31 +115,23 @@ impl Place {
     }
 }
 
-fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, Mistake> {
-    MarkedYaml::load_from_str(text).map_err(|error| {
+pub(super) fn parse_all(text: &str) -> Result<Vec<Node>, Mistake> {
+    let documents = MarkedYaml::load_from_str(text).map_err(|error| {
         let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
         place.mistake(format!("not YAML: {}", error.info()))
-    })
+    })?;
+    documents.iter().map(convert).collect()
 }
 
-pub(super) fn parse_all(text: &str) -> Result<Vec<Node>, Mistake> {
-    load(text)?.iter().map(convert).collect()
-}
-
-pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
-    match load(text)?.as_slice() {
-        [] => Ok(Node { place: Place { line: 1, column: 1 }, kind: Kind::Map(Vec::new()) }),
-        [one] => convert(one),
-        [_, second, ..] => Err(place_of(second).mistake("a second document; one file holds one document")),
+pub(super) fn single(mut documents: Vec<Node>) -> Result<Node, Mistake> {
+    if let Some(second) = documents.get(1) {
+        return Err(second.mistake("a second document; one file holds one document"));
     }
-}
-
-fn place_of(yaml: &MarkedYaml<'_>) -> Place {
-    Place { line: yaml.span.start.line(), column: yaml.span.start.col() + 1 }
+    Ok(documents.pop().unwrap_or(Node { place: Place { line: 1, column: 1 }, kind: Kind::Map(Vec::new()) }))
 }
 
 fn convert(yaml: &MarkedYaml<'_>) -> Result<Node, Mistake> {
-    let place = place_of(yaml);
+    let place = Place { line: yaml.span.start.line(), column: yaml.span.start.col() + 1 };
     let kind = match &yaml.data {
         YamlData::Value(Scalar::Null) => Kind::Null,
         YamlData::Value(Scalar::Boolean(value)) => Kind::Bool(*value),
