@@ -192,6 +192,7 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
         Ok(set) => {
             let unusable = set.engine.check();
             problems.extend(unusable.iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)));
+            problems.extend(set.community.iter().flat_map(|community| community.check()));
             if problems.is_empty() { Ok(Resolved { config, set, otlp }) } else { Err(problems) }
         }
         Err(more) => {

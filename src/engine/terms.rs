@@ -8,9 +8,9 @@ mod jq;
 use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
 
 use super::anchors;
-use super::expression;
 use super::healthy::Healthy;
 use super::literals::LiteralSearch;
 use super::required::{self, Clause};
@@ -47,7 +47,7 @@ struct Expression {
 }
 
 impl Expression {
-    /// One that compiles to more than the limit matches nothing; reading the rule has checked that it can be read.
+    /// One that compiles to more than the limit matches nothing, which [`Terms::check`] tells.
     fn is_match(&self, text: &[u8]) -> bool {
         self.regex.get_or_init(|| compile(&self.text).ok()).as_ref().is_some_and(|regex| regex.is_match(text))
     }
@@ -87,6 +87,15 @@ impl Terms {
     /// Terms that can't be found by a fragment: every entry has to be looked at for them.
     pub fn without_anchor(&self) -> &[u32] {
         &self.without_anchor
+    }
+
+    /// Compiles every expression that is otherwise compiled when first needed; those that can't be, by their term.
+    pub fn check(&self) -> Vec<(u32, String)> {
+        let expressions = (0..).zip(&self.terms).filter_map(|(index, term)| match term {
+            Compiled::Regex(expression) => Some((index, expression)),
+            Compiled::Literal | Compiled::Jq(_) => None,
+        });
+        expressions.filter_map(|(index, expression)| Some((index, compile(&expression.text).err()?))).collect()
     }
 
     /// The terms that an entry matches, in order.
@@ -153,12 +162,11 @@ impl Making {
     }
 }
 
-/// What an expression requires. Where the plain reading can't say, as with classes of Unicode, nothing.
+/// What an expression requires. Read as it will be compiled: with classes of Unicode if it can't be read without.
 fn required(text: &str) -> Result<Vec<Clause>, String> {
-    match expression::read(text) {
-        Ok(expression) => Ok(expression.clauses),
-        Err(_) => compile(text).map(|_| Vec::new()),
-    }
+    let read = |unicode| ParserBuilder::new().unicode(unicode).utf8(false).build().parse(text);
+    let hir = read(false).or_else(|_| read(true)).map_err(|error| error.to_string())?;
+    Ok(required::clauses(&hir))
 }
 
 #[cfg(test)]
@@ -202,6 +210,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_compiled_is_told() {
+        let large =
+            Terms::compile(&[Term::Regex(r"\pL{900}{90}".into())]).unwrap_or_else(|errors| panic!("{errors:?}"));
+        assert_eq!(large.check().len(), 1);
         for term in [Term::Regex("(".into()), Term::Jq(".[".into()), Term::Jq("nonsense(1)".into())] {
             assert!(Terms::compile(&[Term::Value("x".into()), term]).is_err_and(|errors| errors[0].0 == 1));
         }
@@ -209,9 +220,11 @@ mod tests {
 
     #[test]
     fn terms_without_a_fragment_are_counted() {
-        let terms = [Term::Value("the pump".into()), Term::Regex(r"\d+".into()), Term::Jq(".a".into())];
+        let regex = |text: &str| Term::Regex(text.into());
+        let terms = [Term::Value("the pump".into()), regex(r"\d+"), Term::Jq(".a".into()), regex("can['’]t start")];
         let terms = Terms::compile(&terms).unwrap_or_else(|errors| panic!("{errors:?}"));
         assert_eq!(terms.without_anchor(), [1, 2]);
-        assert_eq!(terms.anchors(), [b"the pump".to_vec()]);
+        assert_eq!(terms.anchors(), [b"t start".to_vec(), b"the pump".to_vec()]);
+        assert!(terms.check().is_empty());
     }
 }

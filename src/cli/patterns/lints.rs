@@ -26,10 +26,14 @@ pub(super) struct Args {
     cross: bool,
 }
 
-/// What has no effect in community rules, which are loaded all the same, and which of them have to look at every line.
+/// What can't be used or has no effect in community rules, and which of them have to look at every line.
 fn remarks(set: &PatternSet, out: &mut impl Write) -> Result<usize> {
     let Some(community) = &set.community else { return Ok(0) };
-    let mut found = 0;
+    let unusable = community.check();
+    for problem in &unusable {
+        writeln!(out, "{problem}")?;
+    }
+    let mut found = unusable.len();
     for rule in &community.rules {
         for remark in &rule.remarks {
             writeln!(out, "{}:{}: {}: {remark}", rule.file, rule.line, rule.pattern.id)?;

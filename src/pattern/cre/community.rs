@@ -46,12 +46,16 @@ impl Community {
         match Terms::compile(&all) {
             Ok(terms) => Some(Community { rules, terms, of_rule, by_term }),
             Err(errors) => {
-                let rule_of = |term: usize| by_term[term].first().and_then(|rule| rules.get(*rule as usize));
-                let told = |(term, error)| rule_of(term).map(|rule| problem(rule, error));
-                problems.extend(errors.into_iter().filter_map(told));
+                problems.extend(errors.into_iter().flat_map(|(term, error)| told(&rules, &by_term[term], &error)));
                 None
             }
         }
+    }
+
+    /// Compiles every expression that is otherwise compiled when first needed; what is wrong with them, by rule.
+    pub fn check(&self) -> Vec<Problem> {
+        let errors = self.terms.check().into_iter();
+        errors.flat_map(|(term, error)| told(&self.rules, &self.by_term[term as usize], &error)).collect()
     }
 
     /// The rule of an id.
@@ -74,6 +78,11 @@ impl Community {
         ids.dedup();
         ids
     }
+}
+
+/// A problem of each rule that has the term.
+fn told(rules: &[Rule], having: &[u32], error: &str) -> Vec<Problem> {
+    having.iter().map(|rule| problem(&rules[*rule as usize], error.to_owned())).collect()
 }
 
 fn problem(rule: &Rule, message: String) -> Problem {
