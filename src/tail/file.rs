@@ -28,6 +28,13 @@ struct Over {
     lines: u64,
 }
 
+impl Over {
+    /// For a reason that leaves nothing to look at.
+    fn unseen(reason: LossReason) -> Over {
+        Over { reason, lines: 0 }
+    }
+}
+
 /// A log file that is being read.
 #[derive(Debug)]
 pub struct Followed {

@@ -263,7 +263,7 @@ impl Tailer {
                 let shown = shown(file);
                 self.truncations += 1;
                 if unread > 0 {
-                    self.lose(&shown, LossReason::Truncated, Loss { files: 1, bytes: unread, lines: 0 });
+                    self.lose(&shown, LossReason::Truncated, Loss::of_file(unread));
                 }
                 self.ledger.open(id, Mark::BEGINNING);
                 Ok(Read { offset: 0, truncated: true, ..read })

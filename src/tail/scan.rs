@@ -135,7 +135,7 @@ impl Tailer {
         for (entry, by) in std::mem::take(&mut self.displaced) {
             let reason = if *entry.path == *by.to_string_lossy() { LossReason::Truncated } else { LossReason::Deleted };
             if !entry.done && entry.unread() > 0 {
-                self.lose(&entry.path, reason, Loss { files: 1, bytes: entry.unread(), lines: 0 });
+                self.lose(&entry.path, reason, Loss::of_file(entry.unread()));
             }
         }
     }
@@ -154,7 +154,7 @@ impl Tailer {
         }
         self.unsaved = true;
         for (path, reason, bytes) in missing {
-            self.lose(&path, reason, Loss { files: 1, bytes, lines: 0 });
+            self.lose(&path, reason, Loss::of_file(bytes));
         }
     }
 

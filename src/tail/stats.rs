@@ -58,6 +58,13 @@ pub struct Loss {
     pub lines: u64,
 }
 
+impl Loss {
+    /// Of one file, whose lines nobody has seen.
+    pub fn of_file(bytes: u64) -> Loss {
+        Loss { files: 1, bytes, lines: 0 }
+    }
+}
+
 impl std::ops::AddAssign for Loss {
     fn add_assign(&mut self, other: Loss) {
         self.files += other.files;

@@ -94,8 +94,8 @@ impl Followed {
                 self.end();
                 Step::End
             }
-            Piece::Damaged => self.lose(Over { reason: LossReason::GzipDamaged, lines: 0 }),
-            Piece::TooLarge => self.lose(Over { reason: LossReason::GzipTooLarge, lines: 0 }),
+            Piece::Damaged => self.lose(Over::unseen(LossReason::GzipDamaged)),
+            Piece::TooLarge => self.lose(Over::unseen(LossReason::GzipTooLarge)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Followed {
             Some(departure) if departure.succeeded() => LossReason::RotatedAway,
             _ => LossReason::Deleted,
         };
-        self.end_without(Over { reason, lines: 0 })
+        self.end_without(Over::unseen(reason))
     }
 
     /// It ends, whatever there still is to be read.
@@ -140,7 +140,7 @@ impl Followed {
     }
 
     fn lose(&mut self, Over { reason, lines }: Over) -> Step {
-        let loss = Loss { files: 1, bytes: self.unread(), lines };
+        let loss = Loss { lines, ..Loss::of_file(self.unread()) };
         self.end();
         Step::Lost(reason, loss)
     }
