@@ -166,14 +166,15 @@ impl Report {
         if !causes.is_empty() {
             let titles: Vec<&str> = causes.iter().map(|cause| cause.pattern.title.as_str()).collect();
             writeln!(out, "{:>14}{DIM}explained by: {}{DIM:#}", "", titles.join("; "))?;
-        } else if group
-            .failures
-            .iter()
-            .any(|other| self.tally.causes(other, group).iter().any(|c| c.pattern.id == failure.pattern.id))
-        {
+        } else if self.explains_another(failure, group) {
             writeln!(out, "{:>14}{BOLD}← root cause: start here{BOLD:#}", "")?;
         }
         Ok(())
+    }
+
+    fn explains_another(&self, failure: &Failure, group: &Group) -> bool {
+        let by_this = |cause: &&Failure| cause.pattern.id == failure.pattern.id;
+        group.failures.iter().any(|other| self.tally.causes(other, group).iter().any(by_this))
     }
 }
 

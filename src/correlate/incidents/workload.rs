@@ -1,7 +1,7 @@
 //! Whose failure an event is: the workload behind a pod, or the one that a controller speaks of.
 //!
-//! A pod's name is its owner's with a hash, so before the cluster has told the owner, and after, the workload is the same. The parts
-//! of an inference service, and its revisions, are one workload: they fail for each other's reasons.
+//! A pod's name is its owner's with a hash. The parts of an inference service, and its revisions, are one workload: they fail for each other's
+//! reasons.
 
 use std::fmt;
 
@@ -27,16 +27,6 @@ impl fmt::Display for Workload {
     }
 }
 
-/// Attributes that name the owner, the outermost first.
-const OWNERS: [&str; 7] = [
-    "faultscope.k8s.owner.name",
-    "k8s.cronjob.name",
-    "k8s.job.name",
-    "k8s.deployment.name",
-    "k8s.statefulset.name",
-    "k8s.daemonset.name",
-    "k8s.replicaset.name",
-];
 /// Captures that name a workload that the line speaks of.
 const NAMED: [&str; 4] = ["k8s.pod.name", "k8s.deployment.name", "k8s.job.name", "faultscope.k8s.object.name"];
 /// What random parts of names are made of (no vowels, and no digits that look like them).
@@ -48,7 +38,7 @@ const COMPONENTS: [&str; 3] = ["-predictor", "-transformer", "-explainer"];
 pub fn own(event: &Event) -> Workload {
     let resource = &event.resource;
     let namespace = resource.text("k8s.namespace.name").map(str::to_owned);
-    match OWNERS.iter().find_map(|name| resource.text(name)).or_else(|| resource.text("k8s.pod.name")) {
+    match resource.text("k8s.pod.name") {
         Some(name) => Workload { namespace, name: owner(name).to_owned() },
         None => Workload { namespace: None, name: event.source.to_string() },
     }
