@@ -164,7 +164,7 @@ impl Making {
 
 /// What an expression requires. Read as it will be compiled: with classes of Unicode if it can't be read without.
 fn required(text: &str) -> Result<Vec<Clause>, String> {
-    let read = |unicode| ParserBuilder::new().unicode(unicode).utf8(false).build().parse(text);
+    let read = |unicode| ParserBuilder::new().unicode(unicode).utf8(false).build().parse(text).map_err(Box::new);
     let hir = read(false).or_else(|_| read(true)).map_err(|error| error.to_string())?;
     Ok(required::clauses(&hir))
 }
