@@ -18,9 +18,16 @@ impl Stream {
         let lane = raw.lane();
         self.rules_wait(window, lane, now, events);
         let LaneSeen { done_to, waiting } = self.seen.lanes[lane.index()];
-        if waiting.is_none() && self.base + at as u64 >= done_to {
+        if waiting.is_none() && self.base + at as u64 >= done_to && self.rules_ask(window, &raw) {
             self.rules_entry(window, raw, false, now, now, events);
         }
+    }
+
+    /// Does a rule ask for this raw line? The others of its entry, if there are any, are asked for themselves.
+    fn rules_ask(&self, window: &[u8], raw: &Raw<'_>) -> bool {
+        let set = &self.classifier.set;
+        let always = set.community.as_ref().is_some_and(|community| !community.terms.without_anchor().is_empty());
+        raw.frame.partial || always || !set.engine.others(self.lines(window).text(raw.start)).is_empty()
     }
 
     /// The entry that waits in a lane is whole if another one has begun since.
@@ -116,9 +123,17 @@ impl Stream {
             return;
         }
         self.seen.lanes[lane].done_to = self.base + span.end as u64;
+        let matched = match span.plain {
+            true => community.terms.matched_among(classifier.set.engine.others(lines.text(span.start)), &span.text),
+            false => community.terms.matched(&span.text),
+        };
+        let touched = community.touched(&matched);
+        if touched.is_empty() {
+            return;
+        }
         let line = self.line_number_in(window, span.start);
-        let more = newlines(&window[span.start..span.end.saturating_sub(1).max(span.start)]);
-        let found = self.seen.observe(community, &span, || (position, line, line + more), now);
+        let last_line = line + newlines(&window[span.start..span.end.saturating_sub(1).max(span.start)]);
+        let found = self.seen.observe(community, &span, touched, (position, line, last_line), now);
         self.counts.entries_evicted += std::mem::take(&mut self.seen.evicted);
         self.rules_tell(&found, now, events);
     }
