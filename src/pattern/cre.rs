@@ -5,7 +5,7 @@
 
 mod category;
 mod community;
-mod duration;
+pub(super) mod duration;
 mod logic;
 mod read;
 #[cfg(test)]

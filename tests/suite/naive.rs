@@ -97,8 +97,7 @@ fn judge(
         let pattern = &located.pattern;
         if in_scope(pattern, container) {
             let holds = |condition: &Condition| holds(condition, &record);
-            matches
-                .extend(pattern.matches.alternatives().iter().position(holds).map(|alternative| (index, alternative)));
+            matches.extend(pattern.matches.conditions().iter().position(holds).map(|alternative| (index, alternative)));
         }
     }
     let pattern = |index: usize| &classifier.set.patterns[index].pattern;
