@@ -14,6 +14,9 @@ mod entries;
 mod entries_tests;
 pub mod examples;
 mod lines;
+mod series;
+#[cfg(test)]
+mod series_tests;
 mod stream;
 #[cfg(test)]
 mod tests;

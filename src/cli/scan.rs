@@ -199,6 +199,7 @@ impl Scan {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     stream.flush(Timestamp::now(), &mut events);
+                    stream.tick(Timestamp::now(), &mut events);
                     self.emit(&mut events)?;
                     self.output.flush()?;
                     continue;

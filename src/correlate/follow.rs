@@ -146,6 +146,11 @@ impl<E: Clone> Follower<E> {
         all.filter(|kept| kept.begins()).map(|kept| &kept.record)
     }
 
+    /// Every record that is kept.
+    pub fn records_mut(&mut self) -> impl Iterator<Item = &mut E> {
+        self.keys.values_mut().flatten().map(|kept| &mut kept.record)
+    }
+
     /// Nothing is kept.
     pub fn is_idle(&self) -> bool {
         self.keys.is_empty() && self.denials.is_empty()
