@@ -160,7 +160,14 @@ pub enum Unless {
 
 impl Written {
     /// What is meant, or why it can't be.
-    pub(super) fn matches(self) -> Result<Matches, String> {
+    pub(super) fn matches<E: Error>(self) -> Result<Matches, E> {
+        if self.within.is_none() && (self.sequence.is_some() || self.count.is_some() || self.unless.is_some()) {
+            return Err(E::missing_field("within"));
+        }
+        self.correlated().map_err(E::custom)
+    }
+
+    fn correlated(self) -> Result<Matches, String> {
         let Written { all, any, none, regex, fields, sequence, count, within, unless, by } = self;
         let condition = Condition { all, any, none, regex, fields };
         let unless = match unless {
@@ -168,15 +175,13 @@ impl Written {
             Some(Unless::One(denial)) => vec![denial],
             Some(Unless::AnyOf(denials)) => denials,
         };
-        let asked = [(sequence.is_some(), "sequence"), (count.is_some(), "count"), (!unless.is_empty(), "unless")];
-        let Some((_, key)) = asked.into_iter().find(|(there, _)| *there) else {
-            return match (within.is_some(), by.is_empty()) {
-                (true, _) => Err("`within` has no effect without `sequence`, `count` or `unless`".into()),
-                (_, false) => Err("`by` has no effect without `sequence` or `count`".into()),
-                _ => Ok(Matches::One(condition)),
-            };
+        let asked = sequence.is_some() || count.is_some() || !unless.is_empty();
+        let within = match within {
+            Some(within) if asked => within,
+            Some(_) => return Err("`within` has no effect without `sequence`, `count` or `unless`".into()),
+            None if !by.is_empty() => return Err("`by` has no effect without `sequence` or `count`".into()),
+            None => return Ok(Matches::One(condition)),
         };
-        let Some(within) = within else { return Err(format!("`{key}` wants a time, such as `within: 10m`")) };
         if !unless.is_empty() && within.duration > MAX_ABSENT {
             return Err("beside `unless`, `within` is 1h at most: so long a match waits".into());
         }

@@ -92,7 +92,7 @@ impl Shapes for Matches {
         Vec::<Condition>::deserialize(SeqAccessDeserializer::new(list)).map(Matches::AnyOf)
     }
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        Written::deserialize(MapAccessDeserializer::new(map))?.matches().map_err(A::Error::custom)
+        Written::deserialize(MapAccessDeserializer::new(map))?.matches()
     }
 }
 

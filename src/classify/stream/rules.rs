@@ -8,10 +8,21 @@ use jiff::Timestamp;
 use super::{Stream, newlines};
 use crate::classify::entries::{self, Entry, LaneSeen, WaitingEntry};
 use crate::classify::lines::{Lane, Raw};
+use crate::classify::merged::Deferred;
 use crate::event::Event;
 use crate::redact;
 
 impl Stream {
+    /// Rules that take several entries are left to [`crate::classify::merged`].
+    pub fn defer_rules(&mut self) {
+        self.seen.deferred.get_or_insert_default();
+    }
+
+    /// Entries that were deferred since the last call.
+    pub(in crate::classify) fn take_deferred(&mut self) -> Vec<Deferred> {
+        self.seen.deferred.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// A line holds an anchor, perhaps one of a rule.
     pub(super) fn rules_look(&mut self, window: &[u8], at: usize, now: Timestamp, events: &mut Vec<Event>) {
         let Some(raw) = self.lines(window).raw(at) else { return };
@@ -118,7 +129,8 @@ impl Stream {
         self.seen.lanes[lane].done_to = self.base + span.end as u64;
         let line = self.line_number_in(window, span.start);
         let more = newlines(&window[span.start..span.end.saturating_sub(1).max(span.start)]);
-        let found = self.seen.observe(community, &span, || (position, line, line + more), now);
+        let container = self.source.container.as_deref();
+        let found = self.seen.observe(community, container, &span, || (position, line, line + more), now);
         self.counts.entries_evicted += std::mem::take(&mut self.seen.evicted);
         self.rules_tell(&found, now, events);
     }
