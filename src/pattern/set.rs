@@ -334,9 +334,9 @@ mod tests {
     #[test]
     fn what_several_records_want() {
         let table = [
-            ("{ sequence: [{ all: [Probing] }, { all: [failed] }] }", "`within` is missing"),
-            ("{ all: [Probing], count: 5 }", "`within` is missing"),
-            ("{ all: [Probing], unless: { all: [succeeded] } }", "`within` is missing"),
+            ("{ sequence: [{ all: [Probing] }, { all: [failed] }] }", "the key `within` is missing"),
+            ("{ all: [Probing], count: 5 }", "the key `within` is missing"),
+            ("{ all: [Probing], unless: { all: [succeeded] } }", "the key `within` is missing"),
             ("{ all: [Probing], within: 5m }", "`within` has no effect without `sequence`, `count` or `unless`"),
             ("{ all: [Probing], by: [detail] }", "`by` has no effect without `sequence` or `count`"),
             ("{ all: [Probing], count: 0, within: 5m }", "`count` is a number from 1 to 1000"),
