@@ -24,6 +24,11 @@ impl Passing {
         self.streams.push((file, stream, now));
     }
 
+    /// Is there an ended file of this source?
+    pub fn has(&self, source: &str) -> bool {
+        self.streams.iter().any(|(_, stream, _)| stream.source().identity == source)
+    }
+
     /// The streams of earlier files of a source, in the order in which they ended.
     pub fn take(&mut self, source: &str) -> Vec<(FileId, Stream)> {
         let of_source = self.streams.extract_if(.., |(_, stream, _)| stream.source().identity == source);
@@ -41,7 +46,7 @@ impl Passing {
         over.map(|(file, stream, _)| (file, stream)).collect()
     }
 
-    /// From here on with other patterns: what has begun means nothing to them.
+    /// All of them.
     pub fn streams_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
         self.streams.iter_mut().map(|(_, stream, _)| stream)
     }

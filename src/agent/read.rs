@@ -174,8 +174,15 @@ impl Reader {
         }
     }
 
-    /// Decides what still waits in files that ended, and whose log doesn't seem to go on anywhere.
+    /// Hands what has begun in files that ended to the next file of the log, and decides it if the log doesn't seem to go on anywhere.
     fn close_ended_logs(&mut self) {
+        let goes_on = |(id, stream): (&FileId, &Stream)| self.passing.has(&stream.source().identity).then_some(*id);
+        let later: Vec<FileId> = self.streams.iter().filter_map(goes_on).collect();
+        for id in later {
+            let Some(mut stream) = self.streams.remove(&id) else { continue };
+            self.take_over(id, &mut stream);
+            self.streams.insert(id, stream);
+        }
         for (file, mut stream) in self.passing.over(Instant::now()) {
             let before = low_mark(&mut stream);
             let mut events = Vec::new();
