@@ -29,6 +29,9 @@ pub(super) struct Deferred {
     pub entry: Arc<Entry>,
 }
 
+/// The entries of a match, each with the index of its source.
+type Used = Vec<At<(usize, Arc<Entry>)>>;
+
 /// Entries of all sources.
 #[derive(Debug, Default)]
 pub struct Merged {
@@ -85,7 +88,7 @@ impl Merged {
             machine.finish(&mut matches);
             found.extend(matches.into_iter().map(|used| (rule, used)));
         }
-        let event = |(rule, used): &(u32, Vec<At<(usize, Arc<Entry>)>>)| {
+        let event = |(rule, used): &(u32, Used)| {
             let rule = &community.rules[*rule as usize];
             let source = used.first()?.entry.0;
             let entries: Vec<Arc<Entry>> = used.iter().map(|at| at.entry.1.clone()).collect();

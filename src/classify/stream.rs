@@ -322,7 +322,7 @@ impl Stream {
         window: &[u8],
         lane: Lane,
         assembled: &Assembled<'_>,
-        Waiting { hit, since, .. }: Waiting,
+        waiting: Waiting,
         events: &mut Vec<Event>,
     ) {
         let classifier = self.classifier.clone();
@@ -335,7 +335,7 @@ impl Stream {
         };
         let Judgement { finding, parts } = classifier.set.engine.judge(&subject);
         if let Some(mut event) =
-            finding.and_then(|finding| self.event(window, lane, assembled, &record, finding, since))
+            finding.and_then(|finding| self.event(window, lane, assembled, &record, finding, waiting.since))
         {
             if classifier.redact {
                 self.counts.redacted += redact::event(&mut event);
@@ -343,7 +343,7 @@ impl Stream {
             events.push(event);
         }
         if !parts.is_empty() {
-            self.series_note(window, lane, assembled, &record, parts, hit, since);
+            self.series_note(window, lane, assembled, &record, parts, waiting);
         }
     }
 

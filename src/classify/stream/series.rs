@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{LaneState, Stream};
+use super::{LaneState, Stream, Waiting};
 use crate::classify::assemble::Assembled;
 use crate::classify::entries::nanoseconds;
 use crate::classify::lines::Lane;
@@ -16,7 +16,7 @@ use crate::redact;
 const LAST_LINES: usize = 16;
 
 impl Stream {
-    /// A record is a part of one pattern or several. `noticed` is the offset of the line by which it was found.
+    /// A record is a part of one pattern or several.
     pub(super) fn series_note(
         &mut self,
         window: &[u8],
@@ -24,8 +24,7 @@ impl Stream {
         assembled: &Assembled<'_>,
         record: &Record<'_>,
         parts: Vec<Part>,
-        noticed: u64,
-        now: Timestamp,
+        Waiting { hit: noticed, since: now, .. }: Waiting,
     ) {
         let Some(time) = assembled.lines[0].time.or_else(|| record.time()) else { return };
         for same in parts.chunk_by(|one, other| one.pattern == other.pattern) {
