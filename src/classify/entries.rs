@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::lines::{Lane, Lines, Raw};
+use super::merged::Deferred;
 use super::{Limits, Source};
 use crate::correlate::steps::{At, Machine};
 use crate::event::uid::Identity;
@@ -38,6 +39,18 @@ pub(super) struct Entry {
     shown: String,
 }
 
+impl Entry {
+    /// Bytes of its text.
+    pub(super) fn size(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// 1-based number of its last line.
+    pub(super) fn last_line(&self) -> u64 {
+        self.last_line
+    }
+}
+
 /// What the rules have seen of a source.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -45,6 +58,8 @@ pub(super) struct Seen {
     pub lanes: [LaneSeen; Lane::COUNT],
     /// Entries that were let go since this was last asked.
     pub evicted: u64,
+    /// If entries of several sources are to be merged: those that rules with a state have something to do with.
+    pub deferred: Option<Vec<Deferred>>,
     layout: Option<Layout>,
     tries: u8,
     /// By rule.
@@ -159,10 +174,15 @@ impl Seen {
         let entry = Arc::new(Entry { position, line, last_line, time: span.time, lane: span.lane, shown });
         // Without a time of its own, it happened when it was read.
         let time = nanoseconds(span.time.unwrap_or(now));
+        let mut deferred = Vec::new();
         for (rule, matched) in touched {
             let logic = &community.rules[rule as usize].logic;
             if logic.is_stateless() {
                 found.push((rule, vec![entry.clone()]));
+                continue;
+            }
+            if self.deferred.is_some() {
+                deferred.push((rule, matched));
                 continue;
             }
             let machine = self.machines.entry(rule).or_insert_with(|| Machine::new(logic.clone()));
@@ -170,6 +190,9 @@ impl Seen {
             machine.observe(time, &matched, &entry, &mut matches);
             self.evicted += std::mem::take(&mut machine.evicted);
             found.extend(matches.into_iter().map(|used| (rule, entries(used))));
+        }
+        if let Some(all) = self.deferred.as_mut().filter(|_| !deferred.is_empty()) {
+            all.push(Deferred { time, matched: deferred, entry });
         }
         self.advance(time, &mut found);
         found
@@ -270,8 +293,8 @@ pub(super) fn event(rule: &Rule, used: &[Arc<Entry>], source: &Source, now: Time
         pattern: &rule.pattern.id,
     };
     let mut record = String::new();
-    let mut shown_to = None;
-    for entry in used.iter().filter(|entry| shown_to.replace(entry.position) != Some(entry.position)) {
+    let mut shown_to: Option<&Arc<Entry>> = None;
+    for entry in used.iter().filter(|entry| shown_to.replace(entry).is_none_or(|last| !Arc::ptr_eq(last, entry))) {
         if !record.is_empty() {
             record.push('\n');
         }

@@ -1,6 +1,7 @@
 //! One source between reads: what is scanned, and the records that wait. Its bytes are kept by [`window`].
 
 mod rules;
+mod series;
 mod window;
 
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use jiff::Timestamp;
 use super::assemble::{self, Assembled, Assembly};
 use super::entries::Seen;
 use super::lines::{Lane, Lines, Raw, last_piece};
+use super::series::Series;
 use super::{Classifier, Limits, Source};
-use crate::engine::{Finding, Sink, Subject};
+use crate::engine::{Finding, Judgement, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::record::Record;
@@ -62,6 +64,8 @@ pub struct Stream {
     lanes: [LaneState; Lane::COUNT],
     /// What the community rules have seen.
     seen: Seen,
+    /// What has begun of patterns of several records.
+    series: Series,
     counts: Counts,
 }
 
@@ -76,6 +80,8 @@ pub struct Counts {
     pub records_cut: u64,
     /// Entries that a community rule let go for want of room.
     pub entries_evicted: u64,
+    /// Records that a pattern of several records let go for want of room.
+    pub parts_evicted: u64,
 }
 
 /// A docker fragment is cut at this size; only a line as long as this can be one.
@@ -100,6 +106,7 @@ impl Stream {
             counted_to: 0,
             lanes: [LaneState::default(); Lane::COUNT],
             seen: Seen::default(),
+            series: Series::default(),
             counts: Counts::default(),
         }
     }
@@ -108,6 +115,7 @@ impl Stream {
     pub fn set_classifier(&mut self, classifier: Arc<Classifier>) {
         self.classifier = classifier;
         self.seen.begin_anew();
+        self.series.begin_anew();
     }
 
     /// What was counted since the last call.
@@ -132,6 +140,9 @@ impl Stream {
         if whole > self.scanned {
             self.scan_to(whole, now, events);
         }
+        if count > 0 {
+            self.series.moved();
+        }
     }
 
     /// Closes what has waited longer than the limit allows.
@@ -139,6 +150,7 @@ impl Stream {
         let age = self.classifier.limits.record_age;
         self.close(now, events, |waiting| now.duration_since(waiting.since).unsigned_abs() >= age);
         self.rules_close(now, events, |since| now.duration_since(since).unsigned_abs() >= age);
+        self.series_tick(now, events);
     }
 
     /// Closes everything that waits: the input pauses, and a person wants to see what there is.
@@ -147,8 +159,9 @@ impl Stream {
         self.rules_close(now, events, |_| true);
     }
 
-    /// The source has ended: its last line counts even without a newline.
-    pub fn finish(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+    /// The file has ended: its last line counts even without a newline. The source may go on in another one
+    /// ([`Stream::go_on_from`]), so patterns that wait for time or other records go on waiting.
+    pub fn close_file(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         if self.filled > self.scanned {
             self.scan_to(self.filled, now, events);
         }
@@ -157,9 +170,25 @@ impl Stream {
         self.unnoticed = None;
     }
 
+    /// The source has ended: its last line counts even without a newline.
+    pub fn finish(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+        self.close_file(now, events);
+        self.series_finish(events);
+    }
+
     /// Offset of the first byte that is still needed: everything before it is settled, and a new stream from there on gives the
     /// events that are missing.
     pub fn watermark(&self) -> u64 {
+        self.held().map_or(u64::MAX, |(position, _)| position).min(self.settled_to())
+    }
+
+    /// Where a record begins, and its line, that a new stream has to see once more: what waits for time has begun with it.
+    fn held(&self) -> Option<(u64, u64)> {
+        self.series.held(self.base + self.scanned as u64, self.classifier.set.engine.patterns())
+    }
+
+    /// As [`Stream::watermark`], but for what has begun.
+    fn settled_to(&self) -> u64 {
         let waiting = self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.start));
         let entries = self.seen.waiting().map(|entry| entry.start);
         waiting.chain(self.unnoticed).chain(entries).min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
@@ -167,6 +196,10 @@ impl Stream {
 
     /// 1-based number of the line at an offset at or after the last settled line.
     pub fn line_at(&mut self, offset: u64) -> u64 {
+        // What is held may have left the window long ago.
+        if let Some((_, line)) = self.held().filter(|(position, _)| *position == offset) {
+            return line;
+        }
         self.line_number(offset.saturating_sub(self.base) as usize)
     }
 
@@ -187,6 +220,7 @@ impl Stream {
         let settled = self.settle_waiting(false, |_| true, events);
         self.scan_range(settled.map_or(from, |at| at.min(from)), now, events);
         self.rules_pass(from, now, events);
+        self.series_follow(events);
         self.unnoticed = self.unnoticed_start().map(|start| self.base + start as u64);
     }
 
@@ -227,6 +261,7 @@ impl Stream {
         while let Some(at) = self.settle_waiting(true, &due, events) {
             self.scan_range(at, now, events);
         }
+        self.series_follow(events);
     }
 
     /// Tries the waiting records again. Gives where the first of those that were settled ended (an offset in the window):
@@ -272,9 +307,7 @@ impl Stream {
                 self.counts.records_cut += u64::from(full);
                 let state = &mut self.lanes[lane.index()];
                 (state.done_to, state.waiting) = (self.base + record.end() as u64, None);
-                if let Some(event) = self.classify(window, lane, &record, waiting.since) {
-                    events.push(event);
-                }
+                self.classify(window, lane, &record, waiting, events);
             }
             Some(Assembly::Open { start }) => {
                 let (start, seen) = (self.base + start as u64, self.base + window.len() as u64);
@@ -284,7 +317,14 @@ impl Stream {
         }
     }
 
-    fn classify(&mut self, window: &[u8], lane: Lane, assembled: &Assembled<'_>, now: Timestamp) -> Option<Event> {
+    fn classify(
+        &mut self,
+        window: &[u8],
+        lane: Lane,
+        assembled: &Assembled<'_>,
+        waiting: Waiting,
+        events: &mut Vec<Event>,
+    ) {
         let classifier = self.classifier.clone();
         let contents: Vec<&[u8]> = assembled.lines.iter().map(|line| &line.content[..]).collect();
         let record = Record::read(&contents, assembled.lead.as_ref().map(|line| &line.frame.content[..]));
@@ -293,13 +333,37 @@ impl Stream {
             container: self.source.container.as_deref(),
             field: &|path| record.field(path),
         };
-        let finding = classifier.set.engine.confirm(&subject)?;
+        let Judgement { finding, parts } = classifier.set.engine.judge(&subject);
+        if let Some(mut event) =
+            finding.and_then(|finding| self.event(window, lane, assembled, &record, finding, waiting.since))
+        {
+            if classifier.redact {
+                self.counts.redacted += redact::event(&mut event);
+            }
+            events.push(event);
+        }
+        if !parts.is_empty() {
+            self.series_note(window, lane, assembled, &record, parts, waiting);
+        }
+    }
+
+    /// What is said of a record. Nothing if it isn't grave enough.
+    fn event(
+        &mut self,
+        window: &[u8],
+        lane: Lane,
+        assembled: &Assembled<'_>,
+        record: &Record<'_>,
+        finding: Finding,
+        now: Timestamp,
+    ) -> Option<Event> {
+        let classifier = self.classifier.clone();
         let pattern = classifier.set.patterns[finding.pattern].pattern.clone();
         if pattern.severity < classifier.min_severity {
             return None;
         }
         let line = self.line_number_in(window, assembled.start());
-        let identifying = identifying_line(assembled, &record, &finding);
+        let identifying = identifying_line(assembled, record, &finding);
         let position = assembled.lines[identifying].start;
         let identity = Identity {
             source: &self.source.identity,
@@ -308,7 +372,7 @@ impl Stream {
             pattern: &pattern.id,
         };
         let inside = &window[assembled.start()..assembled.end() - 1];
-        let mut event = Event {
+        Some(Event {
             uid: identity.uid(),
             time: assembled.lines[0].time.or_else(|| record.time()),
             observed: now,
@@ -319,7 +383,7 @@ impl Stream {
             told: record.told(),
             incident: None,
             record: record.printed(),
-            attributes: attributes(&record, finding),
+            attributes: attributes(record, finding),
             exception: record.exception(),
             trace_id: record.trace_id(),
             span_id: record.span_id(),
@@ -328,11 +392,7 @@ impl Stream {
             source: self.source.name.clone(),
             occurrences: 1,
             pattern,
-        };
-        if classifier.redact {
-            self.counts.redacted += redact::event(&mut event);
-        }
-        Some(event)
+        })
     }
 
     fn line_number(&mut self, at: usize) -> u64 {

@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use anchors::fragments as anchor_fragments;
 pub use compile::{CompileError, Compiled};
-pub use confirm::{Finding, Subject};
+pub use confirm::{Finding, Judgement, Part, Subject};
 pub use explain::{Check, Explanation, Requirement, Wording};
 pub use healthy::Healthy;
 use literals::LiteralSearch;

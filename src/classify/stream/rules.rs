@@ -8,10 +8,21 @@ use jiff::Timestamp;
 use super::{Stream, newlines};
 use crate::classify::entries::{self, Entry, LaneSeen, WaitingEntry};
 use crate::classify::lines::{Lane, Raw};
+use crate::classify::merged::Deferred;
 use crate::event::Event;
 use crate::redact;
 
 impl Stream {
+    /// Rules that take several entries are left to [`crate::classify::merged`].
+    pub fn defer_rules(&mut self) {
+        self.seen.deferred.get_or_insert_default();
+    }
+
+    /// Entries that were deferred since the last call.
+    pub(in crate::classify) fn take_deferred(&mut self) -> Vec<Deferred> {
+        self.seen.deferred.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// A line holds an anchor, perhaps one of a rule.
     pub(super) fn rules_look(&mut self, window: &[u8], at: usize, now: Timestamp, events: &mut Vec<Event>) {
         let Some(raw) = self.lines(window).raw(at) else { return };
@@ -127,7 +138,8 @@ impl Stream {
             true => community.terms.matched_among(classifier.set.engine.others(lines.text(span.start)), &span.text),
             false => community.terms.matched(&span.text),
         };
-        let touched = community.touched(&matched);
+        let mut touched = community.touched(&matched);
+        touched.retain(|rule, _| community.rules[*rule as usize].is_for(self.source.container.as_deref()));
         if touched.is_empty() {
             return;
         }
