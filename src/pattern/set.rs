@@ -375,7 +375,7 @@ mod tests {
             ),
             ("{ all: [Probing], count: 5, within: 0s }", "6:48: a time of nothing; write for example `30s` or `10m`"),
             ("{ all: [Probing], count: 5, within: 25h }", "6:48: more than 24h, which is the most"),
-            ("{ all: [Probing], cuont: 5, within: 5m }", "6:30: unknown key `cuont` (did you mean `count`?)"),
+            ("{ all: [Probing], count: 5, wihtin: 5m }", "6:40: unknown key `wihtin` (did you mean `within`?)"),
             ("[{ all: [Probing] }, { all: [failed], count: 5 }]", "6:50: unknown key `count`"),
         ];
         for (condition, want) in places {
