@@ -2,6 +2,8 @@
 
 mod authoring;
 mod check;
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod community;
 mod docs;
 mod equivalence;
