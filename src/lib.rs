@@ -11,7 +11,7 @@
 //! 7. [`event`]: the classified event and its attribute names.
 //! 8. [`export`]: events to a terminal, JSON lines or OTLP.
 //! 9. [`tail`]: log files on a node: discovery, identity, rotation, reading, checkpoints.
-//! 10. [`kube`]: what a cluster's API says.
+//! 10. [`kube`]: what Kubernetes' API says of workloads.
 //! 11. [`agent`]: `run`: the rooms wired together, with configuration and drain.
 //! 12. [`cli`]: one file per verb.
 #![deny(unsafe_code)]

@@ -1,9 +1,11 @@
-//! The room of Kubernetes: its API is spoken here, and nowhere else are its types known.
+//! What Kubernetes' API says of workloads, in faultscope's own words.
 //!
-//! Holds the way to a cluster ([`client`]) and the rights that are used there ([`access`]). Knows nothing of OTLP.
+//! The only room that knows Kubernetes' types: the way to a cluster ([`client`]), the rights that are used there ([`access`]), and what it says
+//! ([`statement`]). Must not know how events are exported or files read.
 
 pub mod access;
 pub mod client;
 #[cfg(test)]
 #[path = "../../tests/cluster/mod.rs"]
 pub(crate) mod cluster;
+pub mod statement;

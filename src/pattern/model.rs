@@ -107,6 +107,33 @@ impl Category {
     }
 }
 
+/// Where a record stands: in a log, or in what Kubernetes' API says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A container's or a program's log.
+    #[default]
+    Log,
+    /// A Kubernetes event.
+    Event,
+    /// The status of a container, a pod or another object.
+    Status,
+    /// A condition of an object.
+    Condition,
+}
+
+impl Origin {
+    /// The word as written in packs and events.
+    pub fn text(self) -> &'static str {
+        match self {
+            Origin::Log => "log",
+            Origin::Event => "event",
+            Origin::Status => "status",
+            Origin::Condition => "condition",
+        }
+    }
+}
+
 /// One pack file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("classify", &["correlate", "engine", "event", "frame", "pattern", "record", "redact"]),
     ("correlate", &["event", "pattern"]),
     ("export", &["correlate", "event", "pattern"]),
-    ("kube", &["event"]),
+    ("kube", &["classify", "engine", "event", "pattern"]),
     ("agent", &["classify", "correlate", "engine", "event", "frame", "export", "kube", "pattern", "tail", "yaml"]),
     ("cli", &["agent", "classify", "correlate", "engine", "event", "export", "frame", "kube", "pattern", "tail"]),
 ];
