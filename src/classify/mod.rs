@@ -14,6 +14,7 @@ mod entries;
 mod entries_tests;
 pub mod examples;
 mod lines;
+pub mod statement;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use crate::correlate::Place;
 use crate::correlate::incidents::causes::Causes;
 use crate::correlate::tally::{Failure, Group, Tally};
 use crate::event::{Event, Value};
-use crate::pattern::model::Severity;
+use crate::pattern::model::{Origin, Severity};
 
 /// Lines of a record that are shown; the rest is cut out of the middle.
 const MAX_RECORD_LINES: usize = 12;
@@ -61,7 +61,8 @@ impl Report {
         if let Some(place) = place(event) {
             self.field(out, "where", &place)?;
         }
-        writeln!(out, "{DIM}{:>6}{DIM:#}  {}", "line", visible(&position(event), usize::MAX))?;
+        let label = if event.origin == Origin::Log { "line" } else { "from" };
+        writeln!(out, "{DIM}{label:>6}{DIM:#}  {}", visible(&position(event), usize::MAX))?;
         if let Some(time) = event.time {
             self.field(out, "when", &time.to_string())?;
         }
@@ -200,8 +201,8 @@ fn colour(severity: Severity) -> Style {
 
 /// `namespace/pod · container (restart 2)`, as much as is known.
 fn place(event: &Event) -> Option<String> {
-    let Place { namespace, pod, container } = Place::of(&event.resource);
-    let pod = pod.map(|pod| namespace.map_or(pod.clone(), |namespace| format!("{namespace}/{pod}")));
+    let Place { namespace, pod, container, object } = Place::of(&event.resource);
+    let pod = pod.or(object).map(|pod| namespace.map_or(pod.clone(), |namespace| format!("{namespace}/{pod}")));
     let restarts = event.resource.attributes.iter().find(|a| a.name == "k8s.container.restart_count").map(|a| &a.value);
     let container = container.map(|container| match restarts {
         Some(Value::Int(restarts)) if *restarts > 0 => format!("{container} (restart {restarts})"),
@@ -211,9 +212,12 @@ fn place(event: &Event) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// `source:line`, or `source:first-last`.
+/// `source:line`, or `source:first-last`; of what is no log the source alone.
 fn position(event: &Event) -> String {
     let source = if &*event.source == "-" { "standard input" } else { &event.source };
+    if event.origin != Origin::Log {
+        return source.to_owned();
+    }
     let last = if event.last_line > event.line { format!("-{}", event.last_line) } else { String::new() };
     format!("{source}:{}{last}", event.line)
 }

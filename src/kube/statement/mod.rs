@@ -29,6 +29,8 @@ pub use event::of_event;
 pub use object::Object;
 pub use pod::of_pod;
 
+use crate::classify::Classifier;
+use crate::classify::statement::{self, Judged, Said};
 use crate::event::{Attribute, Resource};
 use crate::pattern::model::Origin;
 
@@ -102,6 +104,24 @@ impl Statement {
     /// Where it was read, as a person would look it up: `status of pod/iris-0`.
     pub fn place(&self) -> String {
         format!("{} of {}", self.origin.text(), self.object)
+    }
+
+    /// Says what it is, at `now`.
+    pub fn judge(&self, classifier: &Classifier, now: Timestamp) -> Judged {
+        let said = Said {
+            text: &self.text(),
+            origin: self.origin,
+            reason: &self.reason,
+            container: self.container.as_deref(),
+            field: &|name| self.field(name),
+            place: &self.place(),
+            identity: &self.identity,
+            time: self.time,
+            attributes: &self.attributes,
+            resource: &self.resource,
+            count: self.count,
+        };
+        statement::judge(classifier, &said, now)
     }
 
     /// A field of the statement, as patterns name it in `fields`.
