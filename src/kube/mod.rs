@@ -8,4 +8,5 @@ pub mod client;
 #[cfg(test)]
 #[path = "../../tests/cluster/mod.rs"]
 pub(crate) mod cluster;
+pub mod diagnose;
 pub mod statement;
