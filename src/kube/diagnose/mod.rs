@@ -7,8 +7,6 @@ mod controllers;
 mod kinds;
 mod logs;
 mod state;
-#[cfg(test)]
-mod tests;
 mod walk;
 
 use std::time::Duration;
