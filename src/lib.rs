@@ -11,8 +11,9 @@
 //! 7. [`event`]: the classified event and its attribute names.
 //! 8. [`export`]: events to a terminal, JSON lines or OTLP.
 //! 9. [`tail`]: log files on a node: discovery, identity, rotation, reading, checkpoints.
-//! 10. [`agent`]: `run`: the rooms wired together, with configuration and drain.
-//! 11. [`cli`]: one file per verb.
+//! 10. [`kube`]: what Kubernetes' API says of workloads.
+//! 11. [`agent`]: `run`: the rooms wired together, with configuration and drain.
+//! 12. [`cli`]: one file per verb.
 #![deny(unsafe_code)]
 #![warn(missing_docs, rust_2018_idioms)]
 
@@ -24,6 +25,7 @@ pub mod engine;
 pub mod event;
 pub mod export;
 pub mod frame;
+pub mod kube;
 pub mod pattern;
 pub mod record;
 pub mod redact;

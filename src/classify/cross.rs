@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Classifier;
-use super::examples::events_of;
+use super::examples::events_of_example;
 use crate::pattern::model::Pattern;
 
 /// Two patterns that match the same record without a relation (`explains`, `also`, `generic`) that says why.
@@ -31,7 +31,7 @@ pub fn overlaps(classifier: &Arc<Classifier>) -> Vec<Overlap> {
         let own = located.pattern.id.as_str();
         for example in &located.pattern.tests.fires {
             let mut others: Vec<&Pattern> = Vec::new();
-            for event in events_of(classifier, &example.log, example.container.as_deref()) {
+            for event in events_of_example(classifier, example) {
                 // What stands in another record of the example is that record's business.
                 let names: Vec<&str> =
                     std::iter::once(&*event.pattern.id).chain(event.also.iter().map(|id| &**id)).collect();

@@ -18,7 +18,7 @@ use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::frame::FrameKind;
 use crate::pattern::cre::{Community, Rule};
-use crate::pattern::model::FieldValue;
+use crate::pattern::model::{FieldValue, Origin};
 use crate::record::layout::Layout;
 
 /// How much of an entry an event shows.
@@ -316,6 +316,7 @@ pub(super) fn event(rule: &Rule, used: &[Arc<Entry>], source: &Source, now: Time
         body: first.shown.lines().next().unwrap_or_default().to_owned(),
         told: None,
         incident: None,
+        origin: Origin::Log,
         record,
         attributes: rule.attributes.iter().map(|(name, given)| Attribute { name, value: value(given) }).collect(),
         exception: None,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::statement::{self, Said};
 use super::{Classifier, Source, Stream};
 use crate::event::{Event, Value};
 use crate::pattern::Located;
-use crate::pattern::model::Example;
+use crate::pattern::model::{Example, Origin};
 
 /// What is wrong with an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,29 @@ pub fn events_of(classifier: &Arc<Classifier>, log: &str, container: Option<&str
     events
 }
 
+/// Classifies an example as what it is: a log, or a statement.
+pub fn events_of_example(classifier: &Arc<Classifier>, example: &Example) -> Vec<Event> {
+    let container = example.container.as_deref();
+    if example.source == Origin::Log {
+        return events_of(classifier, &example.log, container);
+    }
+    let reason = example.reason.as_deref().unwrap_or_default();
+    let said = Said {
+        text: example.log.trim_end(),
+        origin: example.source,
+        reason,
+        container,
+        field: &|name| (name == "reason").then(|| reason.to_owned()),
+        place: "-",
+        identity: "-",
+        time: None,
+        attributes: &[],
+        resource: &Arc::default(),
+        count: 1,
+    };
+    statement::judge(classifier, &said, Timestamp::UNIX_EPOCH).event.into_iter().collect()
+}
+
 /// Runs the examples of one pattern of the classifier's set.
 pub fn run(classifier: &Arc<Classifier>, located: &Located) -> Vec<Failed> {
     let tests = &located.pattern.tests;
@@ -75,7 +99,7 @@ pub fn run(classifier: &Arc<Classifier>, located: &Located) -> Vec<Failed> {
         failures.into_iter().map(move |failure| Failed { list: "fires", number: at + 1, failure })
     });
     let silent = tests.silent.iter().enumerate().filter_map(|(at, example)| {
-        let events = events_of(classifier, &example.log, example.container.as_deref());
+        let events = events_of_example(classifier, example);
         let noisy = events.iter().any(|event| names(event, id));
         noisy.then_some(Failed { list: "silent", number: at + 1, failure: Failure::Noisy })
     });
@@ -87,7 +111,7 @@ fn names(event: &Event, id: &str) -> bool {
 }
 
 fn fires(classifier: &Arc<Classifier>, id: &str, example: &Example) -> Vec<Failure> {
-    let events = events_of(classifier, &example.log, example.container.as_deref());
+    let events = events_of_example(classifier, example);
     let Some(event) = events.iter().find(|event| event.pattern.id == id) else {
         // Being outspoken by the failure that explains it is as it should be.
         let speaker = events.iter().find(|event| names(event, id)).map(|event| &event.pattern);

@@ -20,6 +20,7 @@ mod merged_tests;
 mod series;
 #[cfg(test)]
 mod series_tests;
+pub mod statement;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use super::{Classifier, Limits, Source};
 use crate::engine::{Finding, Judgement, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
+use crate::pattern::model::Origin;
 use crate::record::Record;
 use crate::redact;
 
@@ -330,6 +331,8 @@ impl Stream {
         let record = Record::read(&contents, assembled.lead.as_ref().map(|line| &line.frame.content[..]));
         let subject = Subject {
             text: record.text(),
+            origin: Origin::Log,
+            reason: None,
             container: self.source.container.as_deref(),
             field: &|path| record.field(path),
         };
@@ -382,6 +385,7 @@ impl Stream {
             body: String::from_utf8_lossy(&assembled.lines[identifying].content).into_owned(),
             told: record.told(),
             incident: None,
+            origin: Origin::Log,
             record: record.printed(),
             attributes: attributes(record, finding),
             exception: record.exception(),

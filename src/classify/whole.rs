@@ -6,6 +6,7 @@ use super::assemble::{self, Assembly};
 use super::lines::{Lane, Lines};
 use crate::engine::Subject;
 use crate::frame::Format;
+use crate::pattern::model::Origin;
 use crate::record::Record;
 
 /// One record of a text.
@@ -19,7 +20,8 @@ pub struct Part<'t> {
 impl Part<'_> {
     /// What the engine sees of it, given to `take`.
     pub fn subject<T>(&self, container: Option<&str>, take: impl FnOnce(&Subject<'_>) -> T) -> T {
-        take(&Subject { text: self.record.text(), container, field: &|path| self.record.field(path) })
+        let field = |path: &str| self.record.field(path);
+        take(&Subject { text: self.record.text(), origin: Origin::Log, reason: None, container, field: &field })
     }
 }
 

@@ -166,7 +166,7 @@ fn lack(explanation: &Explanation) -> String {
     if explanation.fires() {
         return "matches, but does not speak or is less than a warning".into();
     }
-    if !explanation.in_scope {
+    if !explanation.misses.is_empty() {
         return "not from this container".into();
     }
     let text = explanation.first_failed().map(ToString::to_string).unwrap_or_default();

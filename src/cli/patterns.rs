@@ -120,8 +120,9 @@ fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
     };
     let Pattern { id, title, severity, category, cause, fix, references, explains, also, .. } = &*located.pattern;
     writeln!(out, "{id}\n{title}\n\nseverity  {}\ncategory  {}", severity.text(), category.text())?;
-    if !located.pattern.scope.container.is_empty() {
-        writeln!(out, "where     container {}", located.pattern.scope.container.join(", "))?;
+    let parts = located.pattern.scope.parts();
+    if !parts.is_empty() {
+        writeln!(out, "where     {}", parts.join("; "))?;
     }
     if let Some(correlation) = located.pattern.matches.correlation() {
         writeln!(out, "when      {correlation}")?;

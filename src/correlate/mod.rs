@@ -21,6 +21,27 @@ pub struct Place {
     pub pod: Option<String>,
     /// Container name.
     pub container: Option<String>,
+    /// What isn't in a pod, and of what kind it is: `InferenceService/iris`.
+    pub object: Option<String>,
+}
+
+/// Names of what is deployed, other than pods, and of what kind each is.
+const OBJECTS: [(&str, &str); 7] = [
+    ("Deployment", "k8s.deployment.name"),
+    ("StatefulSet", "k8s.statefulset.name"),
+    ("DaemonSet", "k8s.daemonset.name"),
+    ("ReplicaSet", "k8s.replicaset.name"),
+    ("Job", "k8s.job.name"),
+    ("CronJob", "k8s.cronjob.name"),
+    ("Node", "k8s.node.name"),
+];
+
+fn object(resource: &Resource) -> Option<String> {
+    if let Some(name) = resource.text("faultscope.k8s.object.name") {
+        let kind = resource.text("faultscope.k8s.object.kind").unwrap_or_default();
+        return Some(format!("{kind}/{name}"));
+    }
+    OBJECTS.iter().find_map(|(kind, attribute)| resource.text(attribute).map(|name| format!("{kind}/{name}")))
 }
 
 impl Place {
@@ -31,6 +52,7 @@ impl Place {
             namespace: text("k8s.namespace.name"),
             pod: text("k8s.pod.name"),
             container: text("k8s.container.name"),
+            object: object(resource).filter(|_| resource.text("k8s.pod.name").is_none()),
         }
     }
 }

@@ -7,6 +7,7 @@ use regex::bytes::Regex;
 use thiserror::Error;
 
 use super::required::{self, Clause};
+use super::scope::CompiledScope;
 use super::{Knowledge, anchors, known, regexes};
 use crate::event::attributes::{self, Capture};
 use crate::pattern::model::{Condition, FieldCondition, FieldValue, Pattern, Term};
@@ -60,8 +61,8 @@ pub enum CompileError {
     /// All patterns together.
     #[error("the literals of all patterns have more than {} MiB", super::literals::MAX_BYTES >> 20)]
     TooMuch,
-    /// A container glob that is not one.
-    #[error("the container glob `{glob}` can't be read: {reason}")]
+    /// A glob of `where` that is not one.
+    #[error("the glob `{glob}` can't be read: {reason}")]
     Glob {
         /// As written.
         glob: String,
@@ -79,8 +80,8 @@ pub struct Compiled {
     pub pattern: Arc<Pattern>,
     /// Its id, shared with events.
     pub id: Arc<str>,
-    /// Container globs; none: anywhere.
-    pub containers: Vec<glob::Pattern>,
+    /// Where it applies.
+    pub scope: CompiledScope,
     /// The conditions, of which one suffices; of a correlated pattern, its parts.
     pub alternatives: Vec<Alternative>,
     /// Is it about several records? Then no single one makes it speak.
@@ -91,6 +92,8 @@ pub struct Compiled {
 
 /// One condition, ready to be checked.
 pub struct Alternative {
+    /// Where it applies, within where the pattern does.
+    pub scope: CompiledScope,
     /// Literals that must be there.
     pub all: Vec<LiteralId>,
     /// Expressions that must match: from `all` terms and from `regex`.
@@ -103,7 +106,7 @@ pub struct Alternative {
     pub fields: Vec<(String, FieldTest)>,
     /// How much text it requires, in bytes: the more, the more specific.
     pub weight: usize,
-    /// The fragments looked for in raw blocks.
+    /// The fragments looked for in raw blocks; none if no log can be meant.
     pub anchors: Vec<Vec<u8>>,
     /// Of each of these, one fragment must stand in the raw bytes of the record, too.
     pub beside: Vec<Vec<Vec<u8>>>,
@@ -221,9 +224,16 @@ pub fn pattern(
 ) -> Result<Compiled, Vec<CompileError>> {
     let mut errors = Vec::new();
     let mut alternatives = Vec::new();
+    let scope = CompiledScope::new(&pattern.scope).unwrap_or_else(|error| {
+        errors.push(error);
+        CompiledScope::default()
+    });
     for (position, condition) in pattern.matches.conditions().iter().enumerate() {
         match alternative(condition, literals, knowledge) {
-            Ok(alternative) => {
+            Ok(mut alternative) => {
+                if !scope.takes_logs() || !alternative.scope.takes_logs() {
+                    alternative.anchors.clear();
+                }
                 for &id in &alternative.anchor_literals {
                     literals.candidates[id as usize].push((index, position as u32));
                 }
@@ -239,17 +249,10 @@ pub fn pattern(
         }),
         false => Vec::new(),
     };
-    let mut containers = Vec::new();
-    for glob in &pattern.scope.container {
-        match glob::Pattern::new(glob) {
-            Ok(compiled) => containers.push(compiled),
-            Err(error) => errors.push(CompileError::Glob { glob: glob.clone(), reason: error.to_string() }),
-        }
-    }
     if errors.is_empty() {
         let correlated = pattern.matches.correlation().is_some();
         let id = pattern.id.as_str().into();
-        Ok(Compiled { pattern: pattern.clone(), id, containers, alternatives, correlated, by })
+        Ok(Compiled { pattern: pattern.clone(), id, scope, alternatives, correlated, by })
     } else {
         Err(errors)
     }
@@ -311,11 +314,13 @@ fn alternative(
         return Err(CompileError::Empty);
     }
     let shortest = |clause: &Clause| clause.iter().map(Vec::len).min().unwrap_or(0);
-    let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * fields.len();
+    let scope = CompiledScope::new(&condition.scope)?;
+    let beside_text = fields.len() + usize::from(scope.wants_reason());
+    let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * beside_text;
     let chosen = anchors::choose(&clauses, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
     let anchor_literals = chosen.clause.iter().map(|literal| literals.id(literal)).collect();
     let (anchors, beside) = (chosen.anchors, chosen.others);
-    Ok(Alternative { all, regexes, any, none, fields, weight, anchors, beside, anchor_literals })
+    Ok(Alternative { scope, all, regexes, any, none, fields, weight, anchors, beside, anchor_literals })
 }
 
 fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, clauses: &mut Vec<Clause>) -> Result<(), CompileError> {

@@ -4,14 +4,19 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Engine;
-use super::compile::{Alternative, Compiled, LazyRegex, LiteralId, Terms};
+use super::compile::{Alternative, LazyRegex, LiteralId, Terms};
 use crate::event::attributes::Kind;
 use crate::event::{Attribute, Value};
+use crate::pattern::model::Origin;
 
 /// A decoded record, as the engine sees it.
 pub struct Subject<'a> {
     /// The record's text: its lines joined by newlines, escapes of structured logs undone.
     pub text: &'a [u8],
+    /// A log, or what Kubernetes' API says.
+    pub origin: Origin,
+    /// The reason that the API gives; none for a log.
+    pub reason: Option<&'a str>,
     /// The container it came from, if known.
     pub container: Option<&'a str>,
     /// A field of the log's own structure, by its dotted path.
@@ -119,7 +124,7 @@ impl Engine {
             }
             let compiled = &self.patterns[pattern];
             let alternative = &compiled.alternatives[position as usize];
-            if in_scope(compiled, subject) && holds(alternative, subject, &seen) {
+            if compiled.scope.takes(subject) && holds(alternative, subject, &seen) {
                 self.counts[pattern].confirmations.fetch_add(1, Relaxed);
                 if compiled.correlated {
                     let (captures, evidence) = evidence(alternative, subject.text, &seen, self);
@@ -155,7 +160,10 @@ impl Engine {
     /// A cause of which only presumption says that it concerns this container doesn't go before what concerns any.
     fn speaker<'m, 'e>(&self, matches: &'m [Match<'e>], container: Option<&str>) -> Option<&'m Match<'e>> {
         let pattern_of = |m: &Match<'_>| &self.patterns[m.pattern].pattern;
-        let presumed = |m: &Match<'_>| container.is_none() && !pattern_of(m).scope.container.is_empty();
+        let presumed = |m: &Match<'_>| {
+            let scopes = [&self.patterns[m.pattern].scope, &m.alternative.scope];
+            container.is_none() && scopes.iter().any(|scope| scope.wants_container())
+        };
         let explained = |m: &Match<'_>| {
             let id = &pattern_of(m).id;
             matches.iter().any(|other| {
@@ -171,17 +179,12 @@ impl Engine {
     }
 }
 
-/// A pattern without `where` can come from anywhere, and a log whose container isn't known passes.
-pub(super) fn in_scope(compiled: &Compiled, subject: &Subject<'_>) -> bool {
-    let globs = &compiled.containers;
-    subject.container.is_none_or(|name| globs.is_empty() || globs.iter().any(|glob| glob.matches(name)))
-}
-
 fn holds(alternative: &Alternative, subject: &Subject<'_>, seen: &Seen) -> bool {
     let is_seen = |id: &LiteralId| seen.has(*id);
     let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex| regex.is_match(subject.text));
     let one_of = |terms: &Terms| terms.literals.iter().any(is_seen) || terms.regexes.iter().any(matches);
-    alternative.all.iter().all(is_seen)
+    alternative.scope.takes(subject)
+        && alternative.all.iter().all(is_seen)
         && !alternative.none.literals.iter().any(is_seen)
         && alternative.any.as_ref().is_none_or(one_of)
         && alternative.fields.iter().all(|(name, test)| (subject.field)(name).is_some_and(|text| test.holds(&text)))

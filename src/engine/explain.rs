@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 
 use super::Engine;
 use super::compile::{Alternative, LazyRegex, Terms};
-use super::confirm::{Seen, Subject, in_scope};
+use super::confirm::{Seen, Subject};
 use crate::pattern::model::{Condition, Term};
 
 /// Why one pattern did or did not fire on one record.
@@ -16,8 +16,8 @@ use crate::pattern::model::{Condition, Term};
 pub struct Explanation {
     /// Index of the pattern.
     pub pattern: usize,
-    /// May it come from the record's container? True where either isn't known.
-    pub in_scope: bool,
+    /// The keys of its `where` by which it can't come from where the record stands.
+    pub misses: Vec<&'static str>,
     /// Its conditions, in the order they are written. One suffices.
     pub wordings: Vec<Wording>,
 }
@@ -25,8 +25,10 @@ pub struct Explanation {
 /// How one condition of a pattern fared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wording {
+    /// The keys of its own `where` by which it can't come from where the record stands.
+    pub misses: Vec<&'static str>,
     /// The fragments looked for in raw blocks, and whether each stands in the record. Without any of them the record isn't
-    /// even looked at.
+    /// even looked at. None if no log can be meant.
     pub anchors: Vec<(String, bool)>,
     /// Everything that must hold, in the order it is written.
     pub checks: Vec<Check>,
@@ -92,15 +94,16 @@ impl Engine {
 
     fn explain_seen(&self, pattern: usize, subject: &Subject<'_>, seen: &Seen) -> Explanation {
         let Some(compiled) = self.patterns.get(pattern) else {
-            return Explanation { pattern, in_scope: false, wordings: Vec::new() };
+            return Explanation { pattern, misses: Vec::new(), wordings: Vec::new() };
         };
         let conditions = compiled.pattern.matches.conditions();
-        let wording = |(condition, alternative)| Wording {
+        let wording = |(condition, alternative): (_, &Alternative)| Wording {
+            misses: alternative.scope.misses(subject),
             anchors: anchors(alternative, subject.text),
             checks: checks(condition, alternative, subject, seen),
         };
         let wordings = conditions.iter().zip(&compiled.alternatives).map(wording).collect();
-        Explanation { pattern, in_scope: in_scope(compiled, subject), wordings }
+        Explanation { pattern, misses: compiled.scope.misses(subject), wordings }
     }
 }
 
@@ -156,7 +159,7 @@ fn stand(terms: &[Term], compiled: &Terms, seen: &Seen, matches: impl Fn(&LazyRe
 impl Explanation {
     /// Does the pattern match the record?
     pub fn fires(&self) -> bool {
-        self.in_scope && self.wordings.iter().any(Wording::holds)
+        self.misses.is_empty() && self.wordings.iter().any(Wording::holds)
     }
 
     /// The condition that holds, or most nearly does; the first of equals.
@@ -170,7 +173,7 @@ impl Explanation {
     /// that doesn't.
     pub fn nearness(&self) -> f64 {
         let best = self.nearest_wording().map_or(0.0, Wording::nearness);
-        match (self.fires(), self.in_scope) {
+        match (self.fires(), self.misses.is_empty()) {
             (true, _) => 1e9 + best,
             (false, true) => best,
             (false, false) => best / 2.0,
@@ -184,9 +187,9 @@ impl Explanation {
 }
 
 impl Wording {
-    /// Does every check hold?
+    /// Does every check hold, where it applies?
     pub fn holds(&self) -> bool {
-        self.checks.iter().all(|check| check.holds)
+        self.misses.is_empty() && self.checks.iter().all(|check| check.holds)
     }
 
     /// The text that was found, weighed by its share of the text that is asked for: long evidence counts for more than
@@ -198,7 +201,7 @@ impl Wording {
         let found = weight(&mut self.checks.iter().filter(|check| check.holds));
         let refused = self.checks.iter().any(|check| matches!(check.requirement, Requirement::None(_)) && !check.holds);
         let share = found as f64 / asked.max(1) as f64;
-        found as f64 * share * if refused { 0.75 } else { 1.0 }
+        found as f64 * share * if refused { 0.75 } else { 1.0 } * if self.misses.is_empty() { 1.0 } else { 0.5 }
     }
 }
 
@@ -256,7 +259,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::pattern::model::Pattern;
+    use crate::pattern::model::{Origin, Pattern};
     use crate::yaml;
 
     fn engine(conditions: &[&str]) -> Engine {
@@ -276,7 +279,7 @@ mod tests {
     }
 
     fn subject<'a>(text: &'a str, container: Option<&'a str>) -> Subject<'a> {
-        Subject { text: text.as_bytes(), container, field: &level }
+        Subject { text: text.as_bytes(), origin: Origin::Log, reason: None, container, field: &level }
     }
 
     #[test]
@@ -285,7 +288,7 @@ mod tests {
                          fields: { level: [error, fatal], hue: 3 } }";
         let engine = engine(&[condition]);
         let explanation = engine.explain(0, &subject("b7 refused to go by right again", Some("web-2")));
-        assert!(!explanation.fires() && !explanation.in_scope);
+        assert!(!explanation.fires() && explanation.misses == ["container"]);
         let told: Vec<String> = explanation.wordings[0].checks.iter().map(|c| format!("{} {c}", c.holds)).collect();
         let want = [
             "true all    \"refused to \" stands there",

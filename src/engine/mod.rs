@@ -18,6 +18,7 @@ mod literals;
 mod measure;
 pub mod regexes;
 mod required;
+mod scope;
 mod search;
 mod terms;
 mod train;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::incident::Incident;
-use crate::pattern::model::Pattern;
+use crate::pattern::model::{Origin, Pattern};
 
 /// A value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +76,8 @@ pub struct Event {
     pub pattern: Arc<Pattern>,
     /// Ids of what else matched.
     pub also: Vec<Arc<str>>,
+    /// A log, or what Kubernetes' API says; this has no lines, and its record is the statement's text.
+    pub origin: Origin,
     /// First line of the record, 1-based in the source.
     pub line: u64,
     /// Last line of the record.
@@ -98,7 +100,7 @@ pub struct Event {
     pub stream: Option<&'static str>,
     /// The container it came from.
     pub resource: Arc<Resource>,
-    /// The path it was read from, or `-`.
+    /// The path it was read from, or `-`; for what isn't a log, the place: `status of pod/iris-0`.
     pub source: Arc<str>,
     /// How many occurrences this event stands for.
     pub occurrences: u64,

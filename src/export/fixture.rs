@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::event::incident::Incident;
 use crate::event::{Attribute, Event, Exception, Resource, Value};
-use crate::pattern::model::Pattern;
+use crate::pattern::model::{Origin, Pattern};
 
 pub(crate) fn text(name: &'static str, value: &str) -> Attribute {
     Attribute { name, value: Value::Text(value.into()) }
@@ -76,6 +76,7 @@ pub(crate) fn rich() -> Event {
             corrects: vec!["00000000000000000000000000000001".into()],
             merges: vec![],
         }),
+        origin: Origin::Log,
     }
 }
 

@@ -13,15 +13,15 @@ use crate::correlate::Place;
 use crate::correlate::incidents::causes::Causes;
 use crate::correlate::tally::{Failure, Group, Tally};
 use crate::event::{Event, Value};
-use crate::pattern::model::Severity;
+use crate::pattern::model::{Origin, Severity};
 
 /// Lines of a record that are shown; the rest is cut out of the middle.
 const MAX_RECORD_LINES: usize = 12;
 /// Longest part of a log line that is shown, in characters.
 const MAX_LINE_CHARS: usize = 400;
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// A report in the making.
 pub struct Report {
@@ -54,6 +54,11 @@ impl Report {
             writeln!(out)?;
         }
         self.shown += 1;
+        self.event_alone(event, out)
+    }
+
+    /// Shows an event without counting it.
+    pub(super) fn event_alone(&self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         let colour = colour(event.pattern.severity);
         let severity = event.pattern.severity.text();
         writeln!(out, "{colour}{severity:<5}{colour:#} {BOLD}{}{BOLD:#}", event.pattern.title)?;
@@ -61,7 +66,8 @@ impl Report {
         if let Some(place) = place(event) {
             self.field(out, "where", &place)?;
         }
-        writeln!(out, "{DIM}{:>6}{DIM:#}  {}", "line", visible(&position(event), usize::MAX))?;
+        let label = if event.origin == Origin::Log { "line" } else { "from" };
+        writeln!(out, "{DIM}{label:>6}{DIM:#}  {}", visible(&position(event), usize::MAX))?;
         if let Some(time) = event.time {
             self.field(out, "when", &time.to_string())?;
         }
@@ -189,7 +195,7 @@ fn whose(group: &Group) -> String {
     }
 }
 
-fn colour(severity: Severity) -> Style {
+pub(super) fn colour(severity: Severity) -> Style {
     let colour = match severity {
         Severity::Info => AnsiColor::Cyan,
         Severity::Warn => AnsiColor::Yellow,
@@ -200,8 +206,8 @@ fn colour(severity: Severity) -> Style {
 
 /// `namespace/pod · container (restart 2)`, as much as is known.
 fn place(event: &Event) -> Option<String> {
-    let Place { namespace, pod, container } = Place::of(&event.resource);
-    let pod = pod.map(|pod| namespace.map_or(pod.clone(), |namespace| format!("{namespace}/{pod}")));
+    let Place { namespace, pod, container, object } = Place::of(&event.resource);
+    let pod = pod.or(object).map(|pod| namespace.map_or(pod.clone(), |namespace| format!("{namespace}/{pod}")));
     let restarts = event.resource.attributes.iter().find(|a| a.name == "k8s.container.restart_count").map(|a| &a.value);
     let container = container.map(|container| match restarts {
         Some(Value::Int(restarts)) if *restarts > 0 => format!("{container} (restart {restarts})"),
@@ -211,9 +217,12 @@ fn place(event: &Event) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// `source:line`, or `source:first-last`.
-fn position(event: &Event) -> String {
+/// `source:line`, or `source:first-last`; of what is no log the source alone.
+pub(super) fn position(event: &Event) -> String {
     let source = if &*event.source == "-" { "standard input" } else { &event.source };
+    if event.origin != Origin::Log {
+        return source.to_owned();
+    }
     let last = if event.last_line > event.line { format!("-{}", event.last_line) } else { String::new() };
     format!("{source}:{}{last}", event.line)
 }
@@ -227,7 +236,7 @@ fn cut(text: &str) -> Cow<'_, str> {
 }
 
 /// Makes text safe to print: control characters become visible, and what is too long is cut.
-fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
+pub(super) fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
     let long = text.char_indices().nth(max_chars).map(|(at, _)| at);
     let hostile =
         |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -251,7 +260,7 @@ fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-fn counted(number: u64, noun: &str) -> String {
+pub(super) fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

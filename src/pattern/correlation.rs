@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
 use super::cre::duration;
-use super::model::{Condition, FieldCondition, Matches, OneOrMany, Term};
+use super::model::{Condition, FieldCondition, Matches, OneOrMany, Scope, Term};
 
 /// Records of one match, all counts added up.
 const MAX_RECORDS: usize = 1000;
@@ -123,6 +123,8 @@ pub struct Step {
     none: Vec<Term>,
     regex: OneOrMany,
     fields: BTreeMap<String, FieldCondition>,
+    #[serde(rename = "where")]
+    scope: Scope,
     /// So many records, one if absent.
     count: Option<usize>,
 }
@@ -136,6 +138,8 @@ pub(super) struct Written {
     none: Vec<Term>,
     regex: OneOrMany,
     fields: BTreeMap<String, FieldCondition>,
+    #[serde(rename = "where")]
+    scope: Scope,
     /// Conditions that records meet in this order.
     sequence: Option<Vec<Step>>,
     /// So many records meet the condition.
@@ -168,8 +172,8 @@ impl Written {
     }
 
     fn correlated(self) -> Result<Matches, String> {
-        let Written { all, any, none, regex, fields, sequence, count, within, unless, by } = self;
-        let condition = Condition { all, any, none, regex, fields };
+        let Written { all, any, none, regex, fields, scope, sequence, count, within, unless, by } = self;
+        let condition = Condition { all, any, none, regex, fields, scope };
         let unless = match unless {
             None => Vec::new(),
             Some(Unless::One(denial)) => vec![denial],
@@ -227,8 +231,8 @@ fn steps(
     }
     let mut conditions = Vec::with_capacity(sequence.len());
     let mut counts = Vec::with_capacity(sequence.len());
-    for Step { all, any, none, regex, fields, count } in sequence {
-        conditions.push(Condition { all, any, none, regex, fields });
+    for Step { all, any, none, regex, fields, scope, count } in sequence {
+        conditions.push(Condition { all, any, none, regex, fields, scope });
         counts.push(counted(count)?);
     }
     Ok((conditions, counts))

@@ -100,9 +100,16 @@ fn section(out: &mut String, pattern: &Pattern, links: &Links<'_>) {
     let _ = writeln!(out, "\n## <a id=\"{id}\"></a>{}\n", prose(title));
     let severity = severity.text().to_lowercase();
     let mut facts = vec![format!("`{id}`"), format!("Severity: {severity}"), format!("Category: {}", category.text())];
-    if !scope.container.is_empty() {
-        let globs: Vec<String> = scope.container.iter().map(|glob| format!("`{glob}`")).collect();
-        facts.push(format!("Where: container {}", globs.join(", ")));
+    let listed = |texts: &[String]| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let sources: Vec<String> = scope.source.iter().map(|origin| origin.text().to_owned()).collect();
+    let parts = [("source", &sources), ("reason", &scope.reason), ("container", &scope.container)];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(key, list)| format!("{key} {}", listed(list)))
+        .collect();
+    if !parts.is_empty() {
+        facts.push(format!("Where: {}", parts.join("; ")));
     }
     facts.extend(pattern.matches.correlation().map(|correlation| format!("When: {correlation}")));
     // Two spaces at a line's end break it.

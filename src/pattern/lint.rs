@@ -1,6 +1,6 @@
 //! What is legal in a pattern but unwise. [`PatternSet::load`] refuses what is wrong; this tells what to mend.
 
-use super::model::Pattern;
+use super::model::{Origin, Pattern, Scope};
 use super::set::{Located, PatternSet, Problem};
 use crate::engine::Healthy;
 
@@ -33,6 +33,9 @@ fn text(located: &Located) -> Vec<String> {
     }
     let bad = pattern.references.iter().filter(|reference| !reference.starts_with("https://"));
     messages.extend(bad.map(|reference| format!("`{reference}` is no https address")));
+    let scopes = pattern.matches.conditions().iter().map(|condition| &condition.scope).chain([&pattern.scope]);
+    let never = |scope: &&Scope| !scope.reason.is_empty() && scope.source == [Origin::Log];
+    messages.extend(scopes.filter(never).map(|_| "`where` wants a reason, which no log has".to_owned()));
     let silent_attributes = pattern.tests.silent.iter().any(|example| !example.attributes.is_empty());
     if silent_attributes {
         messages.push("a silent example has no event, so no `attributes`".into());

@@ -109,6 +109,33 @@ impl Category {
     }
 }
 
+/// Where a record stands: in a log, or in what Kubernetes' API says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A container's or a program's log.
+    #[default]
+    Log,
+    /// A Kubernetes event.
+    Event,
+    /// The status of a container, a pod or another object.
+    Status,
+    /// A condition of an object.
+    Condition,
+}
+
+impl Origin {
+    /// The word as written in packs and events.
+    pub fn text(self) -> &'static str {
+        match self {
+            Origin::Log => "log",
+            Origin::Event => "event",
+            Origin::Status => "status",
+            Origin::Condition => "condition",
+        }
+    }
+}
+
 /// One pack file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -154,12 +181,27 @@ pub struct Pattern {
     pub tests: Tests,
 }
 
-/// Where a pattern can come from.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+/// Where a pattern, or one wording of it, can come from. Every key that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scope {
-    /// Container names, as globs (`*`, `?`, `[ab]`). A log whose container is not known passes.
+    /// Logs, or what Kubernetes' API says. Absent: any of them.
+    pub source: Vec<Origin>,
+    /// Reasons of Kubernetes' events, statuses and conditions, as globs. A log has none, so it doesn't pass.
+    pub reason: Vec<String>,
+    /// Container names, as globs (`*`, `?`, `[ab]`). What comes from a container that is not known, or from none, passes.
     pub container: Vec<String>,
+}
+
+impl Scope {
+    /// What is asked for, a part for each key: `source status`, `reason OOMKilled, Error`. Empty for anywhere.
+    pub fn parts(&self) -> Vec<String> {
+        let sources: Vec<&str> = self.source.iter().map(|origin| origin.text()).collect();
+        let texts = |list: &[String]| list.join(", ");
+        let parts =
+            [("source", sources.join(", ")), ("reason", texts(&self.reason)), ("container", texts(&self.container))];
+        parts.into_iter().filter(|(_, list)| !list.is_empty()).map(|(key, list)| format!("{key} {list}")).collect()
+    }
 }
 
 /// One condition, alternatives of which any one suffices, or several records together.
@@ -197,6 +239,9 @@ impl Matches {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Condition {
+    /// Where this wording can come from, within where the pattern can. Absent: anywhere.
+    #[serde(rename = "where")]
+    pub scope: Scope,
     /// Each of these stands in the record.
     pub all: Vec<Term>,
     /// At least one of these stands in the record.
@@ -324,7 +369,7 @@ pub struct Tests {
     pub silent: Vec<Example>,
 }
 
-/// One example log.
+/// One example: a log, or a statement of Kubernetes' API.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
@@ -333,6 +378,12 @@ pub struct Example {
     /// The container it came from; unknown if absent.
     #[serde(default)]
     pub container: Option<String>,
+    /// Where it stood, a log if absent. What isn't a log is one statement, with `log` as its text.
+    #[serde(default)]
+    pub source: Origin,
+    /// The reason that a statement gives.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Attributes that the event must carry, by their full name. Only for firing examples.
     #[serde(default)]
     pub attributes: BTreeMap<String, FieldValue>,

@@ -30,7 +30,7 @@ fn explanations_agree_with_what_is_confirmed() {
                     assert_eq!(firing, confirmed, "{}: {}", located.pattern.id, example.log);
                     for explanation in &near {
                         assert_eq!(&engine.explain(explanation.pattern, subject), explanation);
-                        let lacks = explanation.first_failed().is_some() || !explanation.in_scope;
+                        let lacks = explanation.first_failed().is_some() || !explanation.misses.is_empty();
                         assert_ne!(explanation.fires(), lacks);
                     }
                     fired += firing.len();

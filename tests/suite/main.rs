@@ -2,7 +2,10 @@
 
 mod authoring;
 mod check;
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod community;
+mod diagnose;
 mod docs;
 mod equivalence;
 mod healthy;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use faultscope::classify::Classifier;
 use faultscope::frame::{self, Format, Stream};
-use faultscope::pattern::model::{Condition, FieldValue, Pattern, Term};
+use faultscope::pattern::model::{Condition, FieldValue, Origin, Scope, Term};
 use faultscope::record::Record;
 use faultscope::record::trace::{Assembler, Step};
 use regex::bytes::RegexBuilder;
@@ -96,18 +96,22 @@ fn judge(
     for (index, located) in classifier.set.patterns.iter().enumerate() {
         let pattern = &located.pattern;
         // What takes several records says nothing of one.
-        if in_scope(pattern, container) && pattern.matches.correlation().is_none() {
-            let holds = |condition: &Condition| holds(condition, &record);
+        if in_scope(&pattern.scope, container) && pattern.matches.correlation().is_none() {
+            let holds = |condition: &Condition| in_scope(&condition.scope, container) && holds(condition, &record);
             matches.extend(pattern.matches.conditions().iter().position(holds).map(|alternative| (index, alternative)));
         }
     }
     let pattern = |index: usize| &classifier.set.patterns[index].pattern;
-    let presumed = |index: usize| container.is_none() && !pattern(index).scope.container.is_empty();
-    let explained = |index: usize| {
-        matches.iter().any(|&(other, _)| {
-            let cause = pattern(other);
+    let presumed = |&(index, alternative): &(usize, usize)| {
+        let scopes = [&pattern(index).scope, &pattern(index).matches.conditions()[alternative].scope];
+        container.is_none() && scopes.iter().any(|scope| !scope.container.is_empty())
+    };
+    let explained = |m: &(usize, usize)| {
+        let index = m.0;
+        matches.iter().any(|other| {
+            let cause = pattern(other.0);
             (!cause.generic || pattern(index).generic)
-                && (!presumed(other) || presumed(index))
+                && (!presumed(other) || presumed(m))
                 && cause.explains.contains(&pattern(index).id)
                 && !pattern(index).explains.contains(&cause.id)
         })
@@ -116,7 +120,7 @@ fn judge(
         classifier.set.engine.patterns()[index].alternatives[alternative].weight
     };
     let rank =
-        |m: &&(usize, usize)| (pattern(m.0).generic, explained(m.0), presumed(m.0), std::cmp::Reverse(weight(m)), m.0);
+        |m: &&(usize, usize)| (pattern(m.0).generic, explained(m), presumed(m), std::cmp::Reverse(weight(m)), m.0);
     let speaker = matches.iter().min_by_key(rank)?.0;
     let also = matches.iter().filter(|m| m.0 != speaker).map(|m| pattern(m.0).id.clone()).collect();
     Some(Said {
@@ -128,9 +132,11 @@ fn judge(
     })
 }
 
-fn in_scope(pattern: &Pattern, container: Option<&str>) -> bool {
-    let globs = &pattern.scope.container;
-    container
+/// All of these are logs.
+fn in_scope(scope: &Scope, container: Option<&str>) -> bool {
+    let globs = &scope.container;
+    let log = (scope.source.is_empty() || scope.source.contains(&Origin::Log)) && scope.reason.is_empty();
+    log && container
         .is_none_or(|name| globs.is_empty() || globs.iter().any(|glob| glob::Pattern::new(glob).unwrap().matches(name)))
 }
 

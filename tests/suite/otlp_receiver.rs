@@ -13,6 +13,7 @@ use faultscope::event::{Attribute, Event, Exception, Resource, Value};
 use faultscope::export::delivery::{Backoff, Delivery, Tally};
 use faultscope::export::otlp::{Client, Compression, Explicit, Headers, Identity, Protocol, Settings, request};
 use faultscope::export::{Exporter, Outcome};
+use faultscope::pattern::model::Origin;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -38,6 +39,7 @@ fn event(number: u64) -> Event {
     });
     Event {
         incident: None,
+        origin: Origin::Log,
         uid: format!("{number:032x}"),
         time: Some("2024-05-06T07:08:09.000000123Z".parse().unwrap()),
         observed: "2024-05-06T07:08:10Z".parse().unwrap(),

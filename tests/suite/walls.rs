@@ -17,20 +17,22 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("classify", &["correlate", "engine", "event", "frame", "pattern", "record", "redact"]),
     ("correlate", &["event", "pattern"]),
     ("export", &["correlate", "event", "pattern"]),
-    ("agent", &["classify", "correlate", "engine", "event", "frame", "export", "pattern", "tail", "yaml"]),
-    ("cli", &["agent", "classify", "correlate", "engine", "event", "export", "frame", "pattern", "tail"]),
+    ("kube", &["classify", "engine", "event", "pattern"]),
+    ("agent", &["classify", "correlate", "engine", "event", "frame", "export", "kube", "pattern", "tail", "yaml"]),
+    ("cli", &["agent", "classify", "correlate", "engine", "event", "export", "frame", "kube", "pattern", "tail"]),
 ];
 
 /// Words that only the named rooms may use outside tests.
 const RESERVED: &[(&str, &[&str])] = &[
     ("anyhow", &["agent", "cli"]),
-    ("tokio::", &["agent", "export"]),
+    ("tokio::", &["agent", "export", "kube"]),
+    ("k8s_openapi", &["kube"]),
     ("tonic::", &["export"]),
     ("notify::", &["tail"]),
     ("nom::", &["frame", "record"]),
     ("std::fs", &["agent", "cli", "export", "pattern", "tail"]),
-    ("Instant::now", &["agent", "export", "tail"]),
-    ("Timestamp::now", &["agent", "cli", "export", "tail"]),
+    ("Instant::now", &["agent", "export", "kube", "tail"]),
+    ("Timestamp::now", &["agent", "cli", "export", "kube", "tail"]),
     ("SystemTime::now", &[]),
     ("println!", &["cli"]),
     ("saphyr", &["yaml"]),

@@ -5,15 +5,17 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 
 use super::super::DONE;
 use super::super::load::PatternArgs;
 use super::unknown_id;
 use crate::classify::Limits;
-use crate::classify::whole::{Part, each_record};
-use crate::engine::{Check, Explanation, Requirement, Wording};
+use crate::classify::whole::each_record;
+use crate::engine::{Check, Explanation, Requirement, Subject, Wording};
 use crate::frame::Format;
 use crate::pattern::PatternSet;
+use crate::pattern::model::{Origin, Scope};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,8 +27,35 @@ pub(super) struct Args {
     /// The container that the log came from.
     #[arg(long, value_name = "NAME")]
     container: Option<String>,
+    /// What the text is: a log, or one statement of Kubernetes' API.
+    #[arg(long, value_enum, default_value_t)]
+    source: SourceArg,
+    /// The reason that the statement gives.
+    #[arg(long, value_name = "REASON")]
+    reason: Option<String>,
     #[command(flatten)]
     patterns: PatternArgs,
+}
+
+/// Where a text stands.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum SourceArg {
+    #[default]
+    Log,
+    Event,
+    Status,
+    Condition,
+}
+
+impl From<SourceArg> for Origin {
+    fn from(arg: SourceArg) -> Origin {
+        match arg {
+            SourceArg::Log => Origin::Log,
+            SourceArg::Event => Origin::Event,
+            SourceArg::Status => Origin::Status,
+            SourceArg::Condition => Origin::Condition,
+        }
+    }
 }
 
 /// How many patterns are near enough to be told of.
@@ -48,11 +77,20 @@ pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
         }
     }
     let text = read(&args.log)?;
-    let told = Told { set: &set, asked: &asked, container: args.container.as_deref() };
+    let (container, reason) = (args.container.as_deref(), args.reason.as_deref());
+    let told = Told { set: &set, asked: &asked, container, origin: args.source.into(), reason };
+    if told.origin != Origin::Log {
+        let field = |name: &str| reason.filter(|_| name == "reason").map(str::to_owned);
+        let statement = text.trim_ascii_end();
+        let subject = Subject { text: statement, origin: told.origin, reason, container, field: &field };
+        told.subject(1, &String::from_utf8_lossy(statement), &subject, out)?;
+        return Ok(DONE);
+    }
     let mut result = Ok(());
     each_record(&text, Format::Auto, &Limits::default(), |part| {
         if result.is_ok() {
-            result = told.record(part, out);
+            let heading = part.record.printed();
+            result = part.subject(container, |subject| told.subject(part.line, &heading, subject, out));
         }
     });
     result?;
@@ -82,22 +120,22 @@ struct Told<'a> {
     /// Indices; none: the nearest.
     asked: &'a [usize],
     container: Option<&'a str>,
+    origin: Origin,
+    reason: Option<&'a str>,
 }
 
 impl Told<'_> {
-    fn record(&self, part: &Part<'_>, out: &mut impl Write) -> io::Result<()> {
+    fn subject(&self, line: usize, text: &str, subject: &Subject<'_>, out: &mut impl Write) -> io::Result<()> {
         let engine = &self.set.engine;
-        let (explanations, speaker) = part.subject(self.container, |subject| {
-            let explanations: Vec<Explanation> = match self.asked {
-                [] => engine.nearest(subject, NEAREST),
-                asked => asked.iter().map(|&pattern| engine.explain(pattern, subject)).collect(),
-            };
-            (explanations, engine.confirm(subject).map(|finding| finding.pattern))
-        });
+        let explanations: Vec<Explanation> = match self.asked {
+            [] => engine.nearest(subject, NEAREST),
+            asked => asked.iter().map(|&pattern| engine.explain(pattern, subject)).collect(),
+        };
+        let speaker = engine.confirm(subject).map(|finding| finding.pattern);
         if explanations.is_empty() {
             return Ok(());
         }
-        writeln!(out, "line {}: {}", part.line, heading(&part.record.printed()))?;
+        writeln!(out, "line {line}: {}", heading(text))?;
         for explanation in &explanations {
             self.pattern(explanation, speaker, out)?;
         }
@@ -118,19 +156,32 @@ impl Told<'_> {
         if let Some(correlation) = correlation {
             writeln!(out, "    when      {correlation}")?;
         }
-        if !explanation.in_scope {
-            let globs = self.set.patterns[explanation.pattern].pattern.scope.container.join(", ");
-            let container = self.container.unwrap_or_default();
-            writeln!(out, "    no   where  container `{container}` is not of {globs}")?;
-        }
+        let pattern = &self.set.patterns[explanation.pattern].pattern;
+        self.elsewhere(&explanation.misses, &pattern.scope, out)?;
         let many = explanation.wordings.len() > 1;
-        for (number, wording) in explanation.wordings.iter().enumerate() {
+        for (number, (wording, condition)) in explanation.wordings.iter().zip(pattern.matches.conditions()).enumerate()
+        {
             match correlation.map(|correlation| correlation.part(number)) {
                 Some(part) => part.map_or(Ok(()), |part| writeln!(out, "    {part}:"))?,
                 None if many => writeln!(out, "    wording {}:", number + 1)?,
                 None => {}
             }
+            self.elsewhere(&wording.misses, &condition.scope, out)?;
             wording_text(wording, out)?;
+        }
+        Ok(())
+    }
+
+    /// Why the text can't be meant, by the keys of `where` that it misses.
+    fn elsewhere(&self, misses: &[&str], scope: &Scope, out: &mut impl Write) -> io::Result<()> {
+        let own = [("source", Some(self.origin.text())), ("reason", self.reason), ("container", self.container)];
+        let wanted = scope.parts();
+        for (key, own) in own.iter().filter(|(key, _)| misses.contains(key)) {
+            let wanted = wanted.iter().find_map(|part| part.strip_prefix(key)).unwrap_or_default().trim_start();
+            match own {
+                Some(own) => writeln!(out, "    no   where  {key} `{own}` is not of {wanted}")?,
+                None => writeln!(out, "    no   where  there is no {key}; wanted: {wanted}")?,
+            }
         }
         Ok(())
     }
@@ -141,6 +192,7 @@ fn wording_text(wording: &Wording, out: &mut impl Write) -> io::Result<()> {
         wording.anchors.iter().filter(|(_, stands)| *stands).map(|(text, _)| format!("{text:?}")).collect();
     let sought: Vec<String> = wording.anchors.iter().map(|(text, _)| format!("{text:?}")).collect();
     match found.is_empty() {
+        true if sought.is_empty() => {}
         true => writeln!(out, "    no   anchor {} is not there, so no line is looked at", sought.join(" or "))?,
         false => writeln!(out, "    yes  anchor {} stands there", found.join(", "))?,
     }

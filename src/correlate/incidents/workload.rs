@@ -7,7 +7,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::correlate::Place;
 use crate::event::{Event, Resource, Value};
+use crate::pattern::model::Origin;
 
 /// Something that is deployed: a deployment, a job, an inference service; or a source that tells nothing of the kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +40,10 @@ const COMPONENTS: [&str; 3] = ["-predictor", "-transformer", "-explainer"];
 pub fn own(event: &Event) -> Workload {
     let resource = &event.resource;
     let namespace = resource.text("k8s.namespace.name").map(str::to_owned);
-    match resource.text("k8s.pod.name") {
+    // Of what has no pod the API speaks by its own name.
+    let object = Place::of(resource).object.filter(|_| event.origin != Origin::Log);
+    let object = object.as_deref().and_then(|object| object.split_once('/')).map(|(_, name)| name);
+    match resource.text("k8s.pod.name").or(object) {
         Some(name) => Workload { namespace, name: owner(name).to_owned() },
         None => Workload { namespace: None, name: event.source.to_string() },
     }

@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
 use crate::event::incident::Incident;
 use crate::event::{Event, Resource};
 use crate::export::attributes::{self, ValueRef};
+use crate::pattern::model::Origin;
 
 /// The name of every event of ours: it stands for the structure, so it never varies. The pattern is an attribute.
 pub const EVENT_NAME: &str = "faultscope.failure";
@@ -98,7 +99,7 @@ fn record_attributes(event: &Event) -> Vec<KeyValue> {
     list.extend(event.incident.iter().flat_map(incident));
     list.push(pair("log.record.uid", string(&event.uid)));
     list.push(pair("log.record.original", string(bounded(&event.record))));
-    if &*event.source != "-" {
+    if event.origin == Origin::Log && &*event.source != "-" {
         list.push(pair("log.file.path", string(&event.source)));
     }
     if let Some(stream) = event.stream {
