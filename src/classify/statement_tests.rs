@@ -49,15 +49,9 @@ fn ids(judged: &Judged) -> (Option<&str>, Vec<&str>) {
 #[test]
 fn the_pattern_that_speaks_and_what_it_explains() {
     let none: &[&str] = &[];
+    let stopped: &[&str] = &["press.drum.stopped"];
     let table = [
-        (
-            Origin::Status,
-            "Stopped",
-            "the press is jammed by pears",
-            Severity::Info,
-            Some("press.drum.jam"),
-            &["press.drum.stopped"],
-        ),
+        (Origin::Status, "Stopped", "the press is jammed by pears", Severity::Info, Some("press.drum.jam"), stopped),
         (Origin::Status, "Stopped", "the press is jammed by pears", Severity::Error, Some("press.drum.jam"), none),
         (Origin::Status, "Stopped", "the press", Severity::Info, Some("press.drum.stopped"), none),
         (Origin::Status, "", "the press", Severity::Info, None, none),
