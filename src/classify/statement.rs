@@ -124,3 +124,7 @@ fn attributes(said: &Said<'_>, captures: &[Attribute]) -> Vec<Attribute> {
     all.retain(|attribute| attribute.value != Value::Text(String::new()));
     all
 }
+
+#[cfg(test)]
+#[path = "statement_tests.rs"]
+mod tests;

@@ -20,6 +20,7 @@ use crate::correlate::incidents::causes::Causes;
 use crate::correlate::incidents::workload::Workload;
 use crate::event::Event;
 use crate::export::diagnosis::Diagnosis;
+use crate::export::text::counted;
 use crate::frame::Format;
 use crate::kube::client::Choice;
 use crate::kube::diagnose::{self, Case, KINDS, Kind, Log, Options};
@@ -170,7 +171,9 @@ fn judged(classifier: &Arc<Classifier>, case: &Case, causes: Causes) -> Diagnosi
     // Only when all are known is each told of its chain.
     events.iter().for_each(|event| drop(incidents.observe_of(event, &workload, now)));
     events.iter_mut().for_each(|event| event.incident = incidents.observe_of(event, &workload, now));
-    let own = |statement: &&Statement| statement.object == case.object && statement.level > Level::Info;
+    let own = |statement: &&Statement| {
+        statement.object == case.object && statement.level > Level::Info && statement.origin != Origin::Event
+    };
     let lines = if events.is_empty() {
         case.logs.iter().flat_map(|log| error_lines(classifier, log)).collect()
     } else {
@@ -243,8 +246,8 @@ fn looked_at(case: &Case) -> Vec<String> {
     let mut all: Vec<String> = case.objects.iter().map(ToString::to_string).collect();
     let events: u64 = case.statements.iter().filter(|one| one.origin == Origin::Event).map(|one| one.count).sum();
     let bytes: usize = case.logs.iter().map(|log| log.text.len()).sum();
-    all.push(format!("{} events", events));
-    all.push(format!("{} logs ({} kB)", case.logs.len(), bytes.div_ceil(1000)));
+    all.push(counted(events, "event"));
+    all.push(format!("{} ({} kB)", counted(case.logs.len() as u64, "log"), bytes.div_ceil(1000)));
     all
 }
 

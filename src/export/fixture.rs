@@ -12,7 +12,7 @@ pub(crate) fn text(name: &'static str, value: &str) -> Attribute {
     Attribute { name, value: Value::Text(value.into()) }
 }
 
-fn int(name: &'static str, value: i64) -> Attribute {
+pub(crate) fn int(name: &'static str, value: i64) -> Attribute {
     Attribute { name, value: Value::Int(value) }
 }
 

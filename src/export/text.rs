@@ -260,7 +260,8 @@ pub(super) fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-pub(super) fn counted(number: u64, noun: &str) -> String {
+/// `1 log`, `2 logs`.
+pub fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

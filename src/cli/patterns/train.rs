@@ -13,6 +13,7 @@ use super::lints;
 use crate::engine::{Asked, Trained};
 use crate::frame::CRI_PARTIAL_MARKS;
 use crate::pattern::PatternSet;
+use crate::pattern::model::Origin;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -59,7 +60,8 @@ fn learn(set: &PatternSet, healthy: &[PathBuf]) -> Result<Trained> {
     for path in healthy {
         lints::read(path, &mut text)?;
     }
-    let examples = set.patterns.iter().flat_map(|located| &located.pattern.tests.silent).map(|example| &*example.log);
+    let examples = set.patterns.iter().flat_map(|located| &located.pattern.tests.silent);
+    let examples = examples.filter(|example| example.source == Origin::Log).map(|example| &*example.log);
     let samples = String::from_utf8_lossy(&text);
     let lines =
         std::iter::repeat_n(&*samples, SAMPLES).chain(examples).flat_map(str::lines).filter(|line| !line.is_empty());
