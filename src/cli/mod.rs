@@ -1,6 +1,7 @@
 //! The command line: one file per verb. Arguments in, exit status out; everything else is asked of the other rooms.
 
 mod agent;
+mod diagnose;
 mod eval;
 mod input;
 mod load;
@@ -9,10 +10,13 @@ mod output;
 mod patterns;
 mod scan;
 
+use std::env;
+use std::ffi::OsString;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::pattern::model::Severity;
 
@@ -32,6 +36,7 @@ enum Verb {
     Run(agent::Args),
     /// Check the configuration of `run`, and patterns, without running.
     Check(agent::Args),
+    Diagnose(diagnose::Args),
     /// Browse, validate and test patterns.
     Patterns(patterns::Args),
     /// Measure precision and recall over labelled logs.
@@ -74,11 +79,17 @@ const USAGE: u8 = 2;
 
 /// Parses the arguments and runs the verb.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut command = Cli::command();
+    if is_plugin(env::args_os().next()) {
+        command = command.bin_name(PLUGIN);
+    }
+    // What doesn't parse ends the program here, with a message.
+    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let result = match cli.verb {
         Verb::Scan(args) => scan::run(args),
         Verb::Run(args) => agent::run(args),
         Verb::Check(args) => agent::check(args),
+        Verb::Diagnose(args) => diagnose::run(args),
         Verb::Patterns(args) => patterns::run(args),
         Verb::Eval(args) => eval::run(args),
         Verb::Completions { shell } => {
@@ -95,6 +106,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// What a person types who has it as a plugin of kubectl.
+const PLUGIN: &str = "kubectl faultscope";
+
+/// Installed as `kubectl-faultscope` it is run by kubectl.
+fn is_plugin(program: Option<OsString>) -> bool {
+    let program = program.map(PathBuf::from);
+    program.as_deref().and_then(Path::file_stem).is_some_and(|name| name == "kubectl-faultscope")
 }
 
 /// Whoever reads our output has seen enough.

@@ -41,7 +41,7 @@ const PLAIN_WIDTH: usize = 100;
 /// Failures that lie this far apart are no incident.
 const WINDOW: Duration = Duration::from_secs(600);
 /// So many incidents at once; beyond it the one that has been quiet longest is over.
-const INCIDENTS: usize = 4096;
+pub(super) const INCIDENTS: usize = 4096;
 
 impl Output {
     pub(super) fn new(format: OutputFormat, classifier: &Classifier) -> Self {
@@ -94,7 +94,7 @@ impl Output {
     }
 }
 
-fn width() -> usize {
+pub(super) fn width() -> usize {
     let terminal = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
     terminal.map_or(PLAIN_WIDTH, |(width, _)| width.0.into())
 }

@@ -13,37 +13,12 @@ use crate::pattern::model::Origin;
 /// Keys come in a fixed order. `time` is RFC 3339 in UTC, or null where the log has none; `line` and `last_line` are null for what is no log; `incident` is null where none was looked for; `attributes` and `resource`
 /// are objects, empty where nothing is known; the exception's fields stand among the attributes as `exception.*`.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
-    let pattern = &event.pattern;
-    let line = |number: u64| (event.origin == Origin::Log).then_some(number);
-    json::line(
-        &Line {
-            uid: &event.uid,
-            time: event.time.map(|time| time.to_string()),
-            severity: pattern.severity.text(),
-            severity_number: pattern.severity.number(),
-            pattern: &pattern.id,
-            title: &pattern.title,
-            category: pattern.category.text(),
-            cause: &pattern.cause,
-            fix: &pattern.fix,
-            references: &pattern.references,
-            also: event.also.iter().map(AsRef::as_ref).collect(),
-            line: line(event.line),
-            last_line: line(event.last_line),
-            body: &event.body,
-            record: &event.record,
-            attributes: Map(attributes::of_event(event)),
-            resource: Map(attributes::of_list(&event.resource.attributes)),
-            source: &event.source,
-            occurrences: event.occurrences,
-            incident: event.incident.as_ref().map(Part::of),
-        },
-        out,
-    );
+    json::line(&Line::of(event), out);
 }
 
+/// An event as it is written.
 #[derive(serde::Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     uid: &'a str,
     time: Option<String>,
     severity: &'a str,
@@ -64,6 +39,35 @@ struct Line<'a> {
     source: &'a str,
     occurrences: u64,
     incident: Option<Part<'a>>,
+}
+
+impl Line<'_> {
+    pub(super) fn of(event: &Event) -> Line<'_> {
+        let pattern = &event.pattern;
+        let line = |number: u64| (event.origin == Origin::Log).then_some(number);
+        Line {
+            uid: &event.uid,
+            time: event.time.map(|time| time.to_string()),
+            severity: pattern.severity.text(),
+            severity_number: pattern.severity.number(),
+            pattern: &pattern.id,
+            title: &pattern.title,
+            category: pattern.category.text(),
+            cause: &pattern.cause,
+            fix: &pattern.fix,
+            references: &pattern.references,
+            also: event.also.iter().map(AsRef::as_ref).collect(),
+            line: line(event.line),
+            last_line: line(event.last_line),
+            body: &event.body,
+            record: &event.record,
+            attributes: Map(attributes::of_event(event)),
+            resource: Map(attributes::of_list(&event.resource.attributes)),
+            source: &event.source,
+            occurrences: event.occurrences,
+            incident: event.incident.as_ref().map(Part::of),
+        }
+    }
 }
 
 /// What the event knows of its incident.

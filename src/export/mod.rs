@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 
 mod attributes;
 pub mod delivery;
+pub mod diagnosis;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod json;

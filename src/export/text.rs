@@ -20,8 +20,8 @@ const MAX_RECORD_LINES: usize = 12;
 /// Longest part of a log line that is shown, in characters.
 const MAX_LINE_CHARS: usize = 400;
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// A report in the making.
 pub struct Report {
@@ -54,6 +54,11 @@ impl Report {
             writeln!(out)?;
         }
         self.shown += 1;
+        self.event_alone(event, out)
+    }
+
+    /// Shows an event without counting it.
+    pub(super) fn event_alone(&self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         let colour = colour(event.pattern.severity);
         let severity = event.pattern.severity.text();
         writeln!(out, "{colour}{severity:<5}{colour:#} {BOLD}{}{BOLD:#}", event.pattern.title)?;
@@ -190,7 +195,7 @@ fn whose(group: &Group) -> String {
     }
 }
 
-fn colour(severity: Severity) -> Style {
+pub(super) fn colour(severity: Severity) -> Style {
     let colour = match severity {
         Severity::Info => AnsiColor::Cyan,
         Severity::Warn => AnsiColor::Yellow,
@@ -213,7 +218,7 @@ fn place(event: &Event) -> Option<String> {
 }
 
 /// `source:line`, or `source:first-last`; of what is no log the source alone.
-fn position(event: &Event) -> String {
+pub(super) fn position(event: &Event) -> String {
     let source = if &*event.source == "-" { "standard input" } else { &event.source };
     if event.origin != Origin::Log {
         return source.to_owned();
@@ -231,7 +236,7 @@ fn cut(text: &str) -> Cow<'_, str> {
 }
 
 /// Makes text safe to print: control characters become visible, and what is too long is cut.
-fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
+pub(super) fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
     let long = text.char_indices().nth(max_chars).map(|(at, _)| at);
     let hostile =
         |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -255,7 +260,7 @@ fn visible(text: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-fn counted(number: u64, noun: &str) -> String {
+pub(super) fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -69,19 +69,27 @@ impl Incidents {
 
     /// Takes in an event that goes out at `now`; gives its incident, none if incidents are off.
     pub fn observe(&mut self, event: &Event, now: Timestamp) -> Option<Incident> {
+        self.take(&Sighting::of(event, now), &event.uid, now)
+    }
+
+    /// As [`Incidents::observe`], for who knows whose failure the event is.
+    pub fn observe_of(&mut self, event: &Event, workload: &Workload, now: Timestamp) -> Option<Incident> {
+        self.take(&Sighting::within(event, workload, now), &event.uid, now)
+    }
+
+    fn take(&mut self, sighting: &Sighting, uid: &str, now: Timestamp) -> Option<Incident> {
         if self.window.is_zero() {
             return None;
         }
         self.expire(now);
-        let sighting = Sighting::of(event, now);
-        let mut related = self.related(&sighting).into_iter();
-        let number = related.next().unwrap_or_else(|| self.begin(&sighting, &event.uid));
+        let mut related = self.related(sighting).into_iter();
+        let number = related.next().unwrap_or_else(|| self.begin(sighting, uid));
         let merges = related.filter_map(|other| self.merge(other, number)).collect();
         let incident = self.open.get_mut(&number)?;
         self.heard.remove(&(incident.heard, number));
         incident.heard = now;
         self.heard.insert((now, number));
-        let (chain, corrects) = incident.join(&sighting, &event.uid, &self.causes);
+        let (chain, corrects) = incident.join(sighting, uid, &self.causes);
         for workload in sighting.workloads().filter(|workload| incident.is_under(workload)) {
             self.of_workload.entry(workload.clone()).or_default().insert(number);
         }

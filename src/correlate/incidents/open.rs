@@ -51,6 +51,12 @@ impl Sighting {
         Sighting { pattern: event.pattern.id.clone(), own, named, time: event.time.unwrap_or(now) }
     }
 
+    /// A failure of a workload that is known otherwise.
+    pub fn within(event: &Event, workload: &Workload, now: Timestamp) -> Sighting {
+        let (pattern, own) = (event.pattern.id.clone(), workload.clone());
+        Sighting { pattern, own, named: None, time: event.time.unwrap_or(now) }
+    }
+
     /// Under which an incident may be found that it belongs to.
     pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
         [Some(&self.own), self.named.as_ref()].into_iter().flatten()
