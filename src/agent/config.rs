@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use self::cluster::{Kubernetes, Metadata};
+pub use self::cluster::{Kubernetes, KubernetesEvents, Metadata};
 use self::expand::expand;
 pub use self::groups::{Incidents, RateLimit, Repeats};
 pub use self::limits::Limits;
@@ -115,6 +115,8 @@ impl Default for Telemetry {
 pub struct Sources {
     /// Log files.
     pub files: Files,
+    /// What the cluster itself says; absent: it isn't asked.
+    pub kubernetes_events: Option<KubernetesEvents>,
 }
 
 /// Which log files.

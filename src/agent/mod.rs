@@ -127,7 +127,7 @@ async fn serve(plan: Plan) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
-    let talk = Talk::begin(plan.cluster);
+    let (talk, said) = Talk::begin(plan.cluster).unzip();
     let pods = talk.as_ref().and_then(|talk| talk.pods.clone());
     shared.with(|state| state.kubernetes = talk);
     let Live { reading, outputs } = plan.live;
@@ -142,8 +142,14 @@ async fn serve(plan: Plan) -> Result<()> {
 
     let tailer = Tailer::new(reading.files.clone(), plan.checkpoints)?;
     let outbox = Outbox::new(&reading, units, metrics.clone(), pods);
-    let links =
-        Links { acknowledged, settings: new_settings, stopping: stopping.clone(), shared, metrics: metrics.clone() };
+    let links = Links {
+        acknowledged,
+        said,
+        settings: new_settings,
+        stopping: stopping.clone(),
+        shared,
+        metrics: metrics.clone(),
+    };
     let reader = Reader::new(reading, tailer, outbox, links);
     let reading = std::thread::Builder::new()
         .name("reader".into())

@@ -161,6 +161,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("admin", format!("{:?}", config.admin)),
         ("telemetry", format!("{:?}", config.telemetry)),
         ("kubernetes", format!("{:?}", config.kubernetes)),
+        ("sources.kubernetes_events", format!("{:?}", config.sources.kubernetes_events)),
         ("limits.open_files", config.limits.open_files.to_string()),
         ("limits.repeats", config.limits.repeats.to_string()),
         ("limits.incidents", config.limits.incidents.to_string()),
@@ -216,7 +217,8 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
 /// What Kubernetes is to be asked.
 fn wanted(config: &Config) -> Result<Wanted, Vec<String>> {
     let metadata = config.kubernetes.metadata.as_ref().map(|metadata| metadata.to_choice()).transpose()?;
-    Ok(Wanted { metadata })
+    let events = config.sources.kubernetes_events.as_ref().map(|events| events.to_choice()).transpose()?;
+    Ok(Wanted { metadata, events })
 }
 
 /// The OTLP receivers: those that are configured, or one that is named by a flag or set in the environment. Flags concern the first.

@@ -87,3 +87,67 @@ fn a_server_that_never_answers_stops_nothing() {
     assert_eq!(numbers(&site.wait_for(100)), (0..100).collect::<Vec<_>>());
     agent.stop();
 }
+
+/// What the cluster reports of a pod.
+fn report(name: &str, note: &str) -> Value {
+    json!({
+        "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": { "name": name, "namespace": "mill" },
+        "eventTime": jiff::Timestamp::now().to_string(), "type": "Warning", "reason": "BackOff", "note": note,
+        "regarding": { "kind": "Pod", "namespace": "mill", "name": "saw-0", "uid": UID },
+    })
+}
+
+const EVENTS: &str = "sources: { kubernetes_events: { lease: { namespace: observability, identity: one } } }\n";
+
+#[test]
+fn what_the_cluster_says_comes_out_as_events_under_uids_that_last() {
+    let site = Site::new();
+    configure(&site, EVENTS);
+    let cluster = Cluster::new();
+    cluster.apply(report("first", "the pump has failed: 1"));
+    let agent = site.start_as(at(site.command("beginning"), &site, &cluster));
+    let first = site.wait_for(1).remove(0);
+    assert_eq!(first["source"], "event of pod/saw-0");
+    assert_eq!((&first["resource"]["k8s.pod.name"], &first["resource"]["k8s.pod.uid"]), (&json!("saw-0"), &json!(UID)));
+    assert_eq!(first["attributes"]["faultscope.reason"], "BackOff");
+    cluster.apply(report("second", "the pump has failed: 2"));
+    assert_eq!(numbers(&site.wait_for(2)), [1, 2]);
+    agent.kill();
+    let again = site.start_as(at(site.command("beginning"), &site, &cluster));
+    let events = site.wait_for(4);
+    let uids = |from: usize| events[from..from + 2].iter().map(|event| event["uid"].clone()).collect::<Vec<_>>();
+    assert_eq!(uids(0), uids(2), "a restart repeats what is current, under the same uids");
+    again.stop();
+}
+
+#[test]
+fn a_run_uses_exactly_the_rights_that_are_listed() {
+    use faultscope::kube::access;
+    let site = Site::new();
+    configure(&site, &format!("{METADATA}{EVENTS}"));
+    let cluster = Cluster::new();
+    for listed in access::EVENTS.iter().filter(|one| !["", "events.k8s.io"].contains(&one.group)) {
+        cluster.install(&format!("{}.{}", listed.resource, listed.group));
+    }
+    for (name, kind, owner) in [("press-1", "Job", "press"), ("saw-1", "ReplicaSet", "saw-abc")] {
+        let mut pod = pod(name);
+        pod["metadata"]["uid"] = json!(name);
+        pod["metadata"]["ownerReferences"][0]["kind"] = json!(kind);
+        pod["metadata"]["ownerReferences"][0]["name"] = json!(owner);
+        pod["metadata"]["labels"] = json!({});
+        cluster.apply(pod);
+    }
+    let all = [access::METADATA, access::EVENTS, access::LEASE].concat();
+    let listed = |access: &access::Access| {
+        let of = (access.group.to_owned(), access.resource.to_owned());
+        access.verbs.iter().map(move |verb| ((*verb).to_owned(), of.clone())).collect::<Vec<_>>()
+    };
+    let listed: std::collections::BTreeSet<_> = all.iter().flat_map(listed).collect();
+    let agent = site.start_as(at(site.command("beginning"), &site, &cluster));
+    let used = || cluster.calls().into_iter().map(|call| (call.verb.to_owned(), (call.group, call.resource))).collect();
+    wait("every right to be used", || {
+        Some(used()).filter(|used: &std::collections::BTreeSet<_>| used.is_superset(&listed))
+    });
+    agent.stop();
+    assert_eq!(used(), listed);
+}

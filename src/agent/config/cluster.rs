@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Span;
 use crate::kube::metadata::Choice;
+use crate::kube::source::{self, lease};
 
 /// What the cluster is asked beside the sources.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -50,6 +51,48 @@ impl Metadata {
         let (labels, annotations) = (globs("labels", &self.labels), globs("annotations", &self.annotations));
         let choice = Choice { node: self.node.clone(), labels, annotations, remember: self.remember.0 };
         if errors.is_empty() { Ok(choice) } else { Err(errors) }
+    }
+}
+
+/// What the cluster itself says: events, statuses of containers, conditions.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KubernetesEvents {
+    /// Of these namespaces; empty: of all.
+    pub namespaces: Vec<String>,
+    /// Which of several replicas reads; absent: this one does.
+    pub lease: Option<Lease>,
+}
+
+/// A Lease of coordination.k8s.io.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    /// Its name.
+    #[serde(default = "lease_name")]
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// What this replica is called.
+    pub identity: String,
+}
+
+fn lease_name() -> String {
+    "faultscope-events".to_owned()
+}
+
+impl KubernetesEvents {
+    /// As the room wants it; the errors name the keys.
+    pub fn to_choice(&self) -> Result<source::Choice, Vec<String>> {
+        let lease =
+            self.lease.clone().map(|Lease { name, namespace, identity }| lease::Choice { name, namespace, identity });
+        let parts = lease
+            .iter()
+            .flat_map(|lease| [("name", &lease.name), ("namespace", &lease.namespace), ("identity", &lease.identity)]);
+        let empty = parts.filter(|(_, value)| value.is_empty());
+        let errors: Vec<String> =
+            empty.map(|(key, _)| format!("sources.kubernetes_events.lease.{key}: it is empty; the downward API gives POD_NAME and POD_NAMESPACE")).collect();
+        if errors.is_empty() { Ok(source::Choice { namespaces: self.namespaces.clone(), lease }) } else { Err(errors) }
     }
 }
 
