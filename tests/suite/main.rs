@@ -3,6 +3,7 @@
 mod authoring;
 mod check;
 mod community;
+mod deploy;
 mod docs;
 mod equivalence;
 mod healthy;
