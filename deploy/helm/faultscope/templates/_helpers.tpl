@@ -68,7 +68,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- /* What every configuration of this chart has in common, as YAML: what the user says, and what goes with how it is mounted. */ -}}
 {{- define "faultscope.config" -}}
 {{- $own := dict "state_dir" "/var/lib/faultscope" "admin" (dict "listen" (printf "%s:%d" .Values.admin.address (int .Values.admin.port))) }}
-{{- $patterns := append (default list .Values.config.patterns) "/etc/faultscope/patterns" }}
+{{- $patterns := default list .Values.config.patterns }}
+{{- /* A folder without a pack would be a mistake. */ -}}
+{{- if or .Values.patterns .Values.patternConfigMaps }}
+{{- $patterns = append $patterns "/etc/faultscope/patterns" }}
+{{- end }}
 {{- mustMergeOverwrite (deepCopy .Values.config) $own (dict "patterns" $patterns) | toYaml }}
 {{- end }}
 
