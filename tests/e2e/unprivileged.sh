@@ -90,7 +90,7 @@ wait_for() { # what, then a command that says whether it is there
     exit 1
 }
 wait_for "start" grep -q 'serving /metrics.*address=0.0.0.0:9464' "$work/stderr"
-agent=$(pgrep -P $unshare)
+agent=$(cut -d' ' -f1 /proc/$unshare/task/$unshare/children)
 status=$(grep -E '^(Uid|Gid|Cap|NoNewPrivs)' "/proc/$agent/status" | tr '\t' ' ')
 for line in "Uid: $uid $uid $uid $uid" "Gid: $gid $gid $gid $gid" "NoNewPrivs: 1" $(printf 'Cap%s:_0000000000000000 ' Inh Prm Eff Bnd Amb); do
     grep -qxF "${line//_/ }" <<<"$status" || { echo "not as the chart says: $line" >&2; echo "$status" >&2; exit 1; }
