@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::documents::{Manifest, all, deploy, of_folder, read};
+use super::documents::{Manifest, all, deploy, of_folder, read, text};
 
 /// As the type understands it.
 fn typed<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, String> {
@@ -214,4 +214,22 @@ fn everything_is_of_one_version() {
             }
         }
     }
+}
+
+/// `1.95.0` as numbers that can be compared.
+fn version(text: &str) -> Vec<u32> {
+    text.split('.').map(|part| part.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_image_is_built_on_pinned_bases_with_a_rust_that_suffices() {
+    let dockerfile = text(&deploy("Dockerfile"));
+    let value = |start: &str| dockerfile.lines().find_map(|line| line.strip_prefix(start)).unwrap();
+    assert!(version(value("ARG RUST_VERSION=")) >= version(env!("CARGO_PKG_RUST_VERSION")));
+    for base in dockerfile.lines().filter_map(|line| line.strip_prefix("FROM ")) {
+        let tag = base.split(' ').next().unwrap().split_once(':').unwrap_or_else(|| panic!("{base} has no tag")).1;
+        assert!(!tag.contains("latest"), "{base}");
+    }
+    // Whoever mounts nothing and says nothing is nobody in particular.
+    assert_eq!(value("USER "), "65532:65532");
 }
