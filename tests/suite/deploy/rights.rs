@@ -11,7 +11,7 @@ type Use = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// What `kubernetes.metadata` asks the API server for.
 const METADATA: &[Use] =
-    &[("", &["pods"], &["get", "list", "watch"]), ("apps", &["replicasets"], &["get"]), ("batch", &["jobs"], &["get"])];
+    &[("", &["pods"], &["list", "watch"]), ("apps", &["replicasets"], &["get"]), ("batch", &["jobs"], &["get"])];
 
 /// What `sources.kubernetes_events` asks for in the namespaces that it reads.
 const EVENTS: &[Use] = &[
