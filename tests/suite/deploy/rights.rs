@@ -29,7 +29,7 @@ const EVENTS: &[Use] = &[
 const LEASE: &[Use] = &[("coordination.k8s.io", &["leases"], &["get", "create", "update"])];
 
 /// What `sources.kubernetes_logs` asks for.
-const LOGS: &[Use] = &[("", &["pods"], &["get", "list", "watch"]), ("", &["pods/log"], &["get"])];
+const LOGS: &[Use] = &[("", &["pods"], &["list", "watch"]), ("", &["pods/log"], &["get"])];
 
 /// Group, resource, verb.
 type Right = (String, String, String);
