@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs the OTLP tests against a real receiver (receiver.py) on loopback: the exporter in plain text and over mutual TLS, and
-# `faultscope run` from log files to what arrives.
-# Arguments go to the test program. Needs openssl, python3 with venv, and once a package index for requirements.txt.
+# Everything that takes other programs, all of it on loopback: the OTLP tests against a real receiver (receiver.py), the exporter in plain text and over mutual
+# TLS, and `faultscope run` from log files to what arrives; then what is under deploy/, each by a script of its own, with target/release/faultscope (or FAULTSCOPE).
+# Arguments go to the test program. Needs openssl, python3 with venv, prometheus and prometheus-alertmanager, and once package indexes for requirements.txt and
+# for the Go modules; what needs Go isn't checked without it, and that is said.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -52,4 +53,13 @@ status=0
 cargo test --test suite otlp -- --nocapture "$@" 3>&- || status=$?
 exec 3>&-
 wait
-exit "$status"
+[ "$status" -eq 0 ] || exit "$status"
+
+[ -n "${FAULTSCOPE:-}" ] || cargo build --release --quiet
+for part in chart.sh rules.sh alerts.py unprivileged.sh collector.sh; do
+    echo "==> tests/e2e/$part"
+    case $part in
+    *.py) "$venv/bin/python" "tests/e2e/$part" ;;
+    *) "tests/e2e/$part" ;;
+    esac
+done

@@ -5,6 +5,7 @@ mod check;
 #[path = "../cluster/mod.rs"]
 mod cluster;
 mod community;
+mod deploy;
 mod diagnose;
 mod docs;
 mod equivalence;

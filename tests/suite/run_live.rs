@@ -14,7 +14,7 @@ fn configure(site: &Site, more: &str) {
 }
 
 /// Where health and metrics are served, by the agent's own word.
-fn address(agent: &Agent) -> String {
+pub fn address(agent: &Agent) -> String {
     wait("the address", || {
         let log = agent.stderr();
         let line = log.lines().find(|line| line.contains("serving /metrics"))?;
@@ -23,7 +23,7 @@ fn address(agent: &Agent) -> String {
 }
 
 /// Status and body of a page.
-fn get(address: &str, path: &str) -> (u16, String) {
+pub fn get(address: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: faultscope\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
