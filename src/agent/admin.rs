@@ -12,6 +12,7 @@ use prometheus::{Registry, TextEncoder};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::cluster::Talk;
 use super::metrics::Shared;
 
 /// What is served.
@@ -61,6 +62,7 @@ async fn readyz(With(served): With<Served>) -> Response {
             "lost_bytes": lost.bytes,
             "lost_files": lost.files,
             "lost_lines": lost.lines,
+            "kubernetes": state.kubernetes.as_ref().map(Talk::details),
         });
         (state.unready(), details)
     });

@@ -1,5 +1,6 @@
 //! The configuration of `run`: a YAML file, strict, with `${NAME}` expanded from the environment.
 
+mod cluster;
 mod expand;
 mod groups;
 mod limits;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use self::cluster::{Kubernetes, KubernetesEvents, Metadata};
 use self::expand::expand;
 pub use self::groups::{Incidents, RateLimit, Repeats};
 pub use self::limits::Limits;
@@ -32,6 +34,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// What to read.
     pub sources: Sources,
+    /// What Kubernetes is asked beside the sources.
+    pub kubernetes: Kubernetes,
     /// Packs and folders of packs beside the built-in ones.
     pub patterns: Vec<PathBuf>,
     /// Use the built-in patterns.
@@ -59,6 +63,7 @@ impl Default for Config {
         Config {
             state_dir: "/var/lib/faultscope".into(),
             sources: Sources::default(),
+            kubernetes: Kubernetes::default(),
             patterns: Vec::new(),
             builtin_patterns: true,
             redact: true,
@@ -110,6 +115,8 @@ impl Default for Telemetry {
 pub struct Sources {
     /// Log files.
     pub files: Files,
+    /// What the cluster itself says; absent: it isn't asked.
+    pub kubernetes_events: Option<KubernetesEvents>,
 }
 
 /// Which log files.
@@ -303,6 +310,7 @@ fn salvage(root: &Node, env: &dyn Fn(&str) -> Option<String>) -> Config {
     let default = Config::default();
     Config {
         sources: section(root, "sources", env).unwrap_or(default.sources),
+        kubernetes: section(root, "kubernetes", env).unwrap_or(default.kubernetes),
         patterns: section(root, "patterns", env).unwrap_or(default.patterns),
         builtin_patterns: section(root, "builtin_patterns", env).unwrap_or(default.builtin_patterns),
         export: section(root, "export", env).unwrap_or(default.export),

@@ -30,7 +30,8 @@ static HELD_BACK: AtomicU64 = AtomicU64::new(0);
 
 /// Starts the log. `RUST_LOG` sets the level; without it `info`.
 pub fn start(format: LogFormat) {
-    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,opentelemetry=warn"));
+    let level = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,opentelemetry=warn,kube_client=error,kube_runtime=error"));
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
     let lines = match format {
         LogFormat::Text => lines.boxed(),

@@ -3,6 +3,8 @@
 //! What happens often is an instrument that the two sides add to; what is a state is looked up in [`State`] when somebody asks. Names
 //! and labels are part of the contract: dashboards and alerts are written to them.
 
+mod cluster;
+
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use prometheus::Registry;
 
+use super::cluster::Talk;
 use super::deliver;
 use crate::classify::Classifier;
 use crate::engine;
@@ -45,6 +48,8 @@ pub struct State {
     pub reload_trouble: Option<String>,
     /// The outputs in use.
     pub outputs: Vec<OutputState>,
+    /// What is asked of Kubernetes, if anything is.
+    pub kubernetes: Option<Talk>,
 }
 
 /// One output.
@@ -89,6 +94,8 @@ pub struct Metrics {
     pub incidents_opened: Counter<u64>,
     /// Events that went out as root causes and turned out to be none.
     pub incidents_corrected: Counter<u64>,
+    /// Events of pods of which the cluster has told nothing.
+    pub undescribed: Counter<u64>,
     /// Lines read.
     pub lines: Counter<u64>,
     /// Events, lines, records or bytes that don't get through, by reason.
@@ -125,6 +132,7 @@ impl Metrics {
         observe_patterns(&meter, state);
         observe_outputs(&meter, state);
         observe_rest(&meter, state);
+        cluster::observe(&meter, state);
         let counter = |name: &'static str, what: &'static str| meter.u64_counter(name).with_description(what).build();
         Ok(Metrics {
             events: counter("faultscope.events", "Events handed to the outputs."),
@@ -132,6 +140,10 @@ impl Metrics {
             folded: counter("faultscope.repeats.folded", "Occurrences that are told in a summary."),
             incidents_opened: counter("faultscope.incidents.opened", "Incidents begun."),
             incidents_corrected: counter("faultscope.incidents.corrected", "Root causes that turned out to be none."),
+            undescribed: counter(
+                "faultscope.kubernetes.undescribed",
+                "Events of pods that went out without what the cluster knows of them.",
+            ),
             lines: counter("faultscope.lines.read", "Lines read."),
             dropped: counter("faultscope.dropped", "What does not get through, by reason."),
             limits: counter("faultscope.limits.hit", "How often a limit was hit, by its configuration key."),

@@ -8,6 +8,7 @@
 //! is another room's.
 
 mod admin;
+mod cluster;
 pub mod config;
 mod deliver;
 pub mod log;
@@ -36,6 +37,7 @@ use crate::correlate::rate::Rate;
 use crate::event::Event;
 use crate::tail::{self, Checkpoints, Tailer, UnitId};
 
+pub use cluster::{Talk, Wanted};
 pub use deliver::{Counts, Destination, Output, Spec};
 pub use reload::Origin;
 
@@ -83,6 +85,8 @@ pub struct Live {
 pub struct Plan {
     /// What can be replaced later.
     pub live: Live,
+    /// What Kubernetes is asked.
+    pub cluster: cluster::Wanted,
     /// Where checkpoints are kept.
     pub checkpoints: Checkpoints,
     /// Where health and metrics are served; `None`: nowhere.
@@ -123,6 +127,9 @@ async fn serve(plan: Plan) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
+    let (talk, said) = Talk::begin(plan.cluster).unzip();
+    let pods = talk.as_ref().and_then(|talk| talk.pods.clone());
+    shared.with(|state| state.kubernetes = talk);
     let Live { reading, outputs } = plan.live;
     let (units, incoming) = mpsc::channel::<Unit>(UNITS_IN_FLIGHT);
     let (acknowledge, acknowledged) = std::sync::mpsc::channel::<UnitId>();
@@ -134,9 +141,15 @@ async fn serve(plan: Plan) -> Result<()> {
     let mut reloading = reloading.begin().await?;
 
     let tailer = Tailer::new(reading.files.clone(), plan.checkpoints)?;
-    let outbox = Outbox::new(&reading, units, metrics.clone());
-    let links =
-        Links { acknowledged, settings: new_settings, stopping: stopping.clone(), shared, metrics: metrics.clone() };
+    let outbox = Outbox::new(&reading, units, metrics.clone(), pods);
+    let links = Links {
+        acknowledged,
+        said,
+        settings: new_settings,
+        stopping: stopping.clone(),
+        shared,
+        metrics: metrics.clone(),
+    };
     let reader = Reader::new(reading, tailer, outbox, links);
     let reading = std::thread::Builder::new()
         .name("reader".into())

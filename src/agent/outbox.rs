@@ -18,6 +18,7 @@ use crate::correlate::incidents::{Counts, Incidents};
 use crate::correlate::rate::Limiter;
 use crate::correlate::repeats::{Repeats, Summary};
 use crate::event::Event;
+use crate::kube::metadata::Pods;
 use crate::tail::{FileId, Ledger, Mark, UnitId};
 
 pub(super) struct Outbox {
@@ -26,6 +27,8 @@ pub(super) struct Outbox {
     repeats: Repeats<FileId, UnitId>,
     limiter: Limiter,
     incidents: Incidents,
+    /// What is known of pods, if the cluster is asked.
+    pods: Option<Arc<Pods>>,
     /// What of the incidents is in the metrics already.
     counted: Counts,
     attribute_bytes: usize,
@@ -33,13 +36,14 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub fn new(reading: &Reading, units: Sender<Unit>, metrics: Arc<Metrics>) -> Outbox {
+    pub fn new(reading: &Reading, units: Sender<Unit>, metrics: Arc<Metrics>, pods: Option<Arc<Pods>>) -> Outbox {
         Outbox {
             waiting: VecDeque::new(),
             units: Some(units),
             repeats: Repeats::new(reading.repeats, reading.repeats_limit),
             limiter: Limiter::new(reading.rate),
             incidents: Incidents::new(causes(reading), reading.incidents, reading.incidents_limit),
+            pods,
             counted: Counts::default(),
             attribute_bytes: reading.attribute_bytes,
             metrics,
@@ -140,15 +144,26 @@ impl Outbox {
         }
     }
 
-    /// What goes out is told of its incident here: only what receivers get to see can be corrected.
+    /// What goes out is told of its incident here: only what receivers get to see can be corrected. Before that, of its pod: whose it is decides
+    /// which incident it belongs to.
     fn queue(&mut self, ids: Vec<UnitId>, mut events: Vec<Event>) {
         for event in &mut events {
+            self.describe(event);
             event.incident = self.incidents.observe(event, event.observed);
             let severity = KeyValue::new("severity", event.pattern.severity.text());
             self.metrics.events.add(1, &[KeyValue::new("pattern", event.pattern.id.clone()), severity]);
         }
         self.waiting.push_back(Unit { ids, events });
         self.count_incidents();
+    }
+
+    /// Tells an event what the cluster knows of its pod by now.
+    fn describe(&self, event: &mut Event) {
+        let Some(pods) = self.pods.as_ref().filter(|_| event.resource.text("k8s.pod.name").is_some()) else { return };
+        match pods.describe(&event.resource) {
+            Some(resource) => event.resource = Arc::new(resource),
+            None => self.metrics.undescribed.add(1, &[]),
+        }
     }
 
     fn count_incidents(&mut self) {

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use opentelemetry::KeyValue;
+use tokio::sync::mpsc;
 
 use super::Reading;
 use super::metrics::{Metrics, Shared};
 use super::outbox::Outbox;
 use crate::classify::{Source, Stream};
 use crate::event::Event;
+use crate::kube::statement::Statement;
 use crate::tail::{FileId, Mark, Ready, Tailer, UnitId};
 
 /// How much is read at a time.
@@ -33,6 +35,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Links {
     /// What the outputs have taken.
     pub acknowledged: Receiver<UnitId>,
+    /// What the cluster says, if it is asked.
+    pub said: Option<mpsc::Receiver<Vec<Statement>>>,
     /// New settings.
     pub settings: Receiver<Reading>,
     /// Read no more.
@@ -73,6 +77,7 @@ impl Reader {
                     }
                 }
                 self.close_old_records();
+                self.take_statements();
                 self.outbox.tick(Instant::now());
             } else {
                 self.tailer.tend(PAUSE);
@@ -208,6 +213,21 @@ impl Reader {
                 Ok(unit) => self.tailer.ledger().done(unit),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
+        }
+    }
+
+    /// Judges what the cluster has said, as far as the outbox takes it.
+    fn take_statements(&mut self) {
+        while self.outbox.is_empty() {
+            let Some(Ok(statements)) = self.links.said.as_mut().map(mpsc::Receiver::try_recv) else { return };
+            let now = Timestamp::now();
+            let mut events = Vec::new();
+            for statement in statements {
+                let judged = statement.judge(&self.reading.classifier, now);
+                self.links.metrics.redacted.add(judged.redacted, &[]);
+                events.extend(judged.event.into_iter().chain(judged.effects));
+            }
+            self.hand_on(FileId::NONE, Mark::BEGINNING, events);
         }
     }
 

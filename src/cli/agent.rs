@@ -15,7 +15,7 @@ use super::{DONE, SeverityArg, USAGE};
 use crate::agent::config::{self, Admin, Config, Otlp, ReadFrom};
 use crate::agent::log::{self, LogFormat};
 use crate::agent::metrics::Push;
-use crate::agent::{Counts, Destination, Live, Origin, Output, Plan, Reading, Spec};
+use crate::agent::{Counts, Destination, Live, Origin, Output, Plan, Reading, Spec, Wanted};
 use crate::classify::Classifier;
 use crate::correlate::incidents::causes::Causes;
 use crate::export::otlp::{Explicit, Protocol, Settings};
@@ -74,6 +74,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
     let push = push.map(|(_, settings)| Push { settings: settings.clone(), interval: config.telemetry.interval.0 });
     let origin = FromArgs { fixed: fixed(config), args: args.clone() };
     let plan = Plan {
+        cluster: resolved.wanted.clone(),
         checkpoints,
         admin: config.admin.listen.clone(),
         admin_optional: config.admin == Admin::default(),
@@ -95,6 +96,9 @@ pub(super) fn check(args: Args) -> Result<u8> {
             println!("  patterns  {} ({} anchors)", size.patterns, size.anchors);
             println!("  files     {}", resolved.config.sources.files.include.join(", "));
             println!("  export    {}", describe(&resolved));
+            for line in resolved.wanted.describe() {
+                println!("  cluster   {line}");
+            }
             Ok(DONE)
         }
         Err(problems) => {
@@ -108,6 +112,8 @@ pub(super) fn check(args: Args) -> Result<u8> {
 /// Configuration, patterns and receivers that are right.
 struct Resolved {
     config: Config,
+    /// What Kubernetes is asked.
+    wanted: Wanted,
     set: PatternSet,
     /// Receivers, and whether each is required.
     otlp: Vec<(bool, Settings)>,
@@ -154,6 +160,8 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("state_dir", config.state_dir.display().to_string()),
         ("admin", format!("{:?}", config.admin)),
         ("telemetry", format!("{:?}", config.telemetry)),
+        ("kubernetes", format!("{:?}", config.kubernetes)),
+        ("sources.kubernetes_events", format!("{:?}", config.sources.kubernetes_events)),
         ("limits.open_files", config.limits.open_files.to_string()),
         ("limits.repeats", config.limits.repeats.to_string()),
         ("limits.incidents", config.limits.incidents.to_string()),
@@ -185,6 +193,10 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
     if let Err(error) = config.sources.files.to_tail(&config.limits).check() {
         problems.push(Problem::of_file(&origin, error.to_string()));
     }
+    let wanted = wanted(&config).unwrap_or_else(|messages| {
+        problems.extend(messages.into_iter().map(|message| Problem::of_file(&origin, message)));
+        Wanted::default()
+    });
     let mut patterns = args.patterns.clone();
     patterns.paths.extend(config.patterns.iter().cloned());
     patterns.no_builtin_patterns |= !config.builtin_patterns;
@@ -193,13 +205,20 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
             let unusable = set.engine.check();
             problems.extend(unusable.iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)));
             problems.extend(set.community.iter().flat_map(|community| community.check()));
-            if problems.is_empty() { Ok(Resolved { config, set, otlp }) } else { Err(problems) }
+            if problems.is_empty() { Ok(Resolved { config, wanted, set, otlp }) } else { Err(problems) }
         }
         Err(more) => {
             problems.extend(more);
             Err(problems)
         }
     }
+}
+
+/// What Kubernetes is to be asked.
+fn wanted(config: &Config) -> Result<Wanted, Vec<String>> {
+    let metadata = config.kubernetes.metadata.as_ref().map(|metadata| metadata.to_choice()).transpose()?;
+    let events = config.sources.kubernetes_events.as_ref().map(|events| events.to_choice()).transpose()?;
+    Ok(Wanted { metadata, events })
 }
 
 /// The OTLP receivers: those that are configured, or one that is named by a flag or set in the environment. Flags concern the first.

@@ -65,6 +65,11 @@ const RETRY_PERIOD: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub(crate) u64);
 
+impl FileId {
+    /// Of what comes from no file: nothing holds a checkpoint for it.
+    pub const NONE: FileId = FileId(u64::MAX);
+}
+
 /// A file that is worth a [`Tailer::read`].
 #[derive(Clone, Debug)]
 pub struct Ready {

@@ -10,6 +10,7 @@ mod docs;
 mod equivalence;
 mod healthy;
 mod incidents;
+mod kubernetes;
 mod naive;
 mod otlp_receiver;
 mod packs;

@@ -29,6 +29,18 @@ impl fmt::Display for Workload {
     }
 }
 
+/// Attributes that name the owner of a pod, the outermost first. Where the cluster has told none, the pod's name gives the same in most cases.
+const OWNERS: [&str; 9] = [
+    "faultscope.k8s.inferenceservice.name",
+    "faultscope.k8s.seldondeployment.name",
+    "faultscope.k8s.knative.service.name",
+    "k8s.cronjob.name",
+    "k8s.deployment.name",
+    "k8s.statefulset.name",
+    "k8s.daemonset.name",
+    "k8s.job.name",
+    "k8s.replicaset.name",
+];
 /// Captures that name a workload that the line speaks of.
 const NAMED: [&str; 4] = ["k8s.pod.name", "k8s.deployment.name", "k8s.job.name", "faultscope.k8s.object.name"];
 /// What random parts of names are made of (no vowels, and no digits that look like them).
@@ -43,7 +55,8 @@ pub fn own(event: &Event) -> Workload {
     // Of what has no pod the API speaks by its own name.
     let object = Place::of(resource).object.filter(|_| event.origin != Origin::Log);
     let object = object.as_deref().and_then(|object| object.split_once('/')).map(|(_, name)| name);
-    match resource.text("k8s.pod.name").or(object) {
+    let owned = OWNERS.iter().find_map(|name| resource.text(name)).filter(|_| resource.text("k8s.pod.name").is_some());
+    match owned.or_else(|| resource.text("k8s.pod.name")).or(object) {
         Some(name) => Workload { namespace, name: owner(name).to_owned() },
         None => Workload { namespace: None, name: event.source.to_string() },
     }
