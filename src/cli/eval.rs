@@ -166,8 +166,9 @@ fn lack(explanation: &Explanation) -> String {
     if explanation.fires() {
         return "matches, but does not speak or is less than a warning".into();
     }
-    if !explanation.misses.is_empty() {
-        return "not from this container".into();
+    let wording = explanation.nearest_wording().map_or(&[][..], |wording| &wording.misses);
+    if let Some(key) = explanation.misses.iter().chain(wording).next() {
+        return format!("not from this {key}");
     }
     let text = explanation.first_failed().map(ToString::to_string).unwrap_or_default();
     // The key is padded for lists; here it stands alone.
