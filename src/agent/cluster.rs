@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::kube::client::{self, Connection};
 use crate::kube::health::Health;
+use crate::kube::logs::{self, Piece};
 use crate::kube::metadata::{self, Pods};
 use crate::kube::source;
 use crate::kube::statement::Statement;
@@ -22,6 +23,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// Objects whose statements wait to be judged. A full channel stops the watches.
 const OBJECTS_IN_FLIGHT: usize = 256;
 
+/// Pieces of logs that wait to be classified.
+const PIECES_IN_FLIGHT: usize = 64;
+
 /// What to ask.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -29,6 +33,8 @@ pub struct Wanted {
     pub metadata: Option<metadata::Choice>,
     /// What the cluster itself says.
     pub events: Option<source::Choice>,
+    /// Logs by the API.
+    pub logs: Option<logs::Choice>,
 }
 
 impl Wanted {
@@ -44,8 +50,20 @@ impl Wanted {
                 .map(|lease| format!(", by whoever holds the lease {}/{}", lease.namespace, lease.name));
             format!("events, statuses and conditions of {}{}", scope(&choice.namespaces), lease.unwrap_or_default())
         });
-        metadata.into_iter().chain(events).collect()
+        let logs = self.logs.as_ref().map(|choice| match &choice.select {
+            logs::Select::Labels(labels) => format!("logs of the pods {labels} in {} by the API", choice.namespace),
+            logs::Select::Pod(pod) => format!("logs of the pod {}/{pod} by the API", choice.namespace),
+        });
+        metadata.into_iter().chain(events).chain(logs).collect()
     }
+}
+
+/// What comes from the cluster.
+pub(super) struct Heard {
+    /// What it says, object by object.
+    pub said: mpsc::Receiver<Vec<Statement>>,
+    /// Logs, piece by piece.
+    pub logs: mpsc::Receiver<Piece>,
 }
 
 /// What is asked, for those who want to know how it goes.
@@ -60,19 +78,26 @@ pub struct Talk {
 impl Talk {
     /// Begins, if there is anything to ask. Runs on the runtime that this is called on, for as long as that does.
     ///
-    /// What the cluster says comes out of the channel.
-    pub(super) fn begin(wanted: Wanted) -> Option<(Talk, mpsc::Receiver<Vec<Statement>>)> {
+    /// What the cluster says comes out of the channels.
+    pub(super) fn begin(wanted: Wanted) -> Option<(Talk, Heard)> {
         let pods = wanted.metadata.map(|choice| Arc::new(Pods::new(choice)));
-        if pods.is_none() && wanted.events.is_none() {
+        if pods.is_none() && wanted.events.is_none() && wanted.logs.is_none() {
             return None;
         }
-        let (out, said) = mpsc::channel(OBJECTS_IN_FLIGHT);
+        let (say, said) = mpsc::channel(OBJECTS_IN_FLIGHT);
+        let (print, logs) = mpsc::channel(PIECES_IN_FLIGHT);
         let talk = Talk { health: Arc::new(Health::default()), pods };
-        tokio::spawn(talk.clone().go_on(wanted.events, out));
-        Some((talk, said))
+        tokio::spawn(
+            talk.clone().go_on(wanted.events.map(|choice| (choice, say)), wanted.logs.map(|choice| (choice, print))),
+        );
+        Some((talk, Heard { said, logs }))
     }
 
-    async fn go_on(self, events: Option<source::Choice>, out: mpsc::Sender<Vec<Statement>>) {
+    async fn go_on(
+        self,
+        events: Option<(source::Choice, mpsc::Sender<Vec<Statement>>)>,
+        logs: Option<(logs::Choice, mpsc::Sender<Piece>)>,
+    ) {
         if self.pods.is_some() {
             self.health.begun(metadata::NAME);
         }
@@ -80,8 +105,11 @@ impl Talk {
         if let Some(pods) = self.pods.clone() {
             tokio::spawn(pods.watch(connection.clone(), self.health.clone()));
         }
-        if let Some(choice) = events {
-            tokio::spawn(source::run(choice, connection, self.health, out));
+        if let Some((choice, out)) = events {
+            tokio::spawn(source::run(choice, connection.clone(), self.health.clone(), out));
+        }
+        if let Some((choice, out)) = logs {
+            tokio::spawn(logs::run(choice, connection, self.health, out));
         }
     }
 

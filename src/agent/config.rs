@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use self::cluster::{Kubernetes, KubernetesEvents, Metadata};
+pub use self::cluster::{Kubernetes, KubernetesEvents, KubernetesLogs, Metadata};
 use self::expand::expand;
 pub use self::groups::{Incidents, RateLimit, Repeats};
 pub use self::limits::Limits;
@@ -121,6 +121,8 @@ pub struct Sources {
     pub files: Files,
     /// What the cluster itself says; absent: it isn't asked.
     pub kubernetes_events: Option<KubernetesEvents>,
+    /// Logs by the API; absent: none.
+    pub kubernetes_logs: Option<KubernetesLogs>,
 }
 
 /// Which log files.

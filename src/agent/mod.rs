@@ -8,6 +8,7 @@
 //! is another room's.
 
 mod admin;
+mod api_logs;
 mod cluster;
 pub mod config;
 mod deliver;
@@ -128,7 +129,7 @@ async fn serve(plan: Plan) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
-    let (talk, said) = Talk::begin(plan.cluster).unzip();
+    let (talk, heard) = Talk::begin(plan.cluster).unzip();
     let pods = talk.as_ref().and_then(|talk| talk.pods.clone());
     shared.with(|state| state.kubernetes = talk);
     let Live { reading, outputs } = plan.live;
@@ -145,7 +146,7 @@ async fn serve(plan: Plan) -> Result<()> {
     let outbox = Outbox::new(&reading, units, metrics.clone(), pods);
     let links = Links {
         acknowledged,
-        said,
+        heard,
         settings: new_settings,
         stopping: stopping.clone(),
         shared,

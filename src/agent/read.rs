@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use opentelemetry::KeyValue;
-use tokio::sync::mpsc;
 
 use super::Reading;
+use super::api_logs::ApiLogs;
+use super::cluster::Heard;
 use super::metrics::{Metrics, Shared};
 use super::outbox::Outbox;
 use super::passing::Passing;
-use crate::classify::{Source, Stream};
+use crate::classify::{Counts, Source, Stream};
 use crate::event::Event;
-use crate::kube::statement::Statement;
 use crate::tail::{FileId, Mark, Ready, Tailer, UnitId};
 
 /// How much is read at a time.
@@ -36,8 +36,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Links {
     /// What the outputs have taken.
     pub acknowledged: Receiver<UnitId>,
-    /// What the cluster says, if it is asked.
-    pub said: Option<mpsc::Receiver<Vec<Statement>>>,
+    /// What comes from the cluster, if it is asked.
+    pub heard: Option<Heard>,
     /// New settings.
     pub settings: Receiver<Reading>,
     /// Read no more.
@@ -54,6 +54,7 @@ pub(super) struct Reader {
     streams: HashMap<FileId, Stream>,
     /// Files that have ended, but perhaps not their logs.
     passing: Passing,
+    api_logs: ApiLogs,
     /// What files are read into, one after the other.
     room: Vec<u8>,
     outbox: Outbox,
@@ -64,8 +65,17 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(reading: Reading, tailer: Tailer, outbox: Outbox, links: Links) -> Self {
         let next_checkpoint = Instant::now() + CHECKPOINT_PERIOD;
-        let (streams, passing) = (HashMap::new(), Passing::default());
-        Reader { reading, tailer, streams, passing, room: Vec::new(), outbox, links, next_checkpoint }
+        Reader {
+            reading,
+            tailer,
+            streams: HashMap::new(),
+            passing: Passing::default(),
+            api_logs: ApiLogs::default(),
+            room: Vec::new(),
+            outbox,
+            links,
+            next_checkpoint,
+        }
     }
 
     /// Reads until it is told to stop, or until nobody takes the events any more.
@@ -83,6 +93,7 @@ impl Reader {
                 self.close_old_records();
                 self.close_ended_logs();
                 self.take_statements();
+                self.take_api_logs();
                 self.outbox.tick(Instant::now());
             } else {
                 self.tailer.tend(PAUSE);
@@ -227,9 +238,13 @@ impl Reader {
         self.hand_on(file, start, events);
         let low = low_mark(stream);
         self.tailer.ledger().settle(file, low);
+        self.links.metrics.lines.add(low.line.saturating_sub(start.line), &[]);
+        self.count(stream.take_counts());
+    }
+
+    /// Counts what a stream did beside its events.
+    fn count(&self, counts: Counts) {
         let metrics = &self.links.metrics;
-        metrics.lines.add(low.line.saturating_sub(start.line), &[]);
-        let counts = stream.take_counts();
         for (count, counter, label) in [
             (counts.redacted, &metrics.redacted, None),
             (counts.lines_cut, &metrics.limits, Some(("limit", "line_bytes"))),
@@ -262,7 +277,7 @@ impl Reader {
     /// Judges what the cluster has said, as far as the outbox takes it.
     fn take_statements(&mut self) {
         while self.outbox.is_empty() {
-            let Some(Ok(statements)) = self.links.said.as_mut().map(mpsc::Receiver::try_recv) else { return };
+            let Some(Ok(statements)) = self.links.heard.as_mut().map(|heard| heard.said.try_recv()) else { return };
             let now = Timestamp::now();
             let mut events = Vec::new();
             for statement in statements {
@@ -274,11 +289,24 @@ impl Reader {
         }
     }
 
+    /// Classifies what has come of logs by the API, as far as the outbox takes what they give.
+    fn take_api_logs(&mut self) {
+        while self.outbox.is_empty() {
+            let Some(Ok(piece)) = self.links.heard.as_mut().map(|heard| heard.logs.try_recv()) else { break };
+            let (events, counts) = self.api_logs.take(&piece, &self.reading.classifier, Timestamp::now());
+            self.count(counts);
+            self.hand_on(FileId::NONE, Mark::BEGINNING, events);
+        }
+        let events = self.api_logs.tick(Timestamp::now());
+        self.hand_on(FileId::NONE, Mark::BEGINNING, events);
+    }
+
     /// Goes over to new settings, if there are any. What is being read is read on with them.
     fn take_settings(&mut self) {
         let Ok(reading) = self.links.settings.try_recv() else { return };
         let streams = self.streams.values_mut().chain(self.passing.streams_mut());
         streams.for_each(|stream| stream.set_classifier(reading.classifier.clone()));
+        self.api_logs.set_classifier(&reading.classifier);
         self.outbox.set(&reading);
         if let Err(error) = self.tailer.set_globs(&reading.files.include, &reading.files.exclude) {
             tracing::error!(%error, "the new globs can't be used; the ones from before stay");

@@ -162,6 +162,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("telemetry", format!("{:?}", config.telemetry)),
         ("kubernetes", format!("{:?}", config.kubernetes)),
         ("sources.kubernetes_events", format!("{:?}", config.sources.kubernetes_events)),
+        ("sources.kubernetes_logs", format!("{:?}", config.sources.kubernetes_logs)),
         ("limits.open_files", config.limits.open_files.to_string()),
         ("limits.repeats", config.limits.repeats.to_string()),
         ("limits.incidents", config.limits.incidents.to_string()),
@@ -217,9 +218,19 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
 
 /// What Kubernetes is to be asked.
 fn wanted(config: &Config) -> Result<Wanted, Vec<String>> {
-    let metadata = config.kubernetes.metadata.as_ref().map(|metadata| metadata.to_choice()).transpose()?;
-    let events = config.sources.kubernetes_events.as_ref().map(|events| events.to_choice()).transpose()?;
-    Ok(Wanted { metadata, events })
+    let mut problems = Vec::new();
+    let sources = &config.sources;
+    let wanted = Wanted {
+        metadata: told(config.kubernetes.metadata.as_ref().map(|metadata| metadata.to_choice()), &mut problems),
+        events: told(sources.kubernetes_events.as_ref().map(|events| events.to_choice()), &mut problems),
+        logs: told(sources.kubernetes_logs.as_ref().map(|logs| logs.to_choice()), &mut problems),
+    };
+    if problems.is_empty() { Ok(wanted) } else { Err(problems) }
+}
+
+/// What is right; what is wrong goes to `problems`.
+fn told<T>(read: Option<Result<T, Vec<String>>>, problems: &mut Vec<String>) -> Option<T> {
+    read?.map_err(|more| problems.extend(more)).ok()
 }
 
 /// The OTLP receivers: those that are configured, or one that is named by a flag or set in the environment. Flags concern the first.

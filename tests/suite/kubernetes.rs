@@ -88,6 +88,13 @@ fn a_server_that_never_answers_stops_nothing() {
     agent.stop();
 }
 
+/// The status of a pod whose container runs.
+fn running() -> Value {
+    json!({
+        "containerStatuses": [{ "name": "pump", "image": "", "imageID": "", "ready": true, "restartCount": 0, "state": { "running": {} } }],
+    })
+}
+
 /// What the cluster reports of a pod.
 fn report(name: &str, note: &str) -> Value {
     json!({
@@ -124,7 +131,13 @@ fn what_the_cluster_says_comes_out_as_events_under_uids_that_last() {
 fn a_run_uses_exactly_the_rights_that_are_listed() {
     use faultscope::kube::access;
     let site = Site::new();
-    configure(&site, &format!("{METADATA}{EVENTS}"));
+    let lease = "lease: { namespace: observability, identity: one }";
+    let sources =
+        format!("kubernetes_events: {{ {lease} }}, kubernetes_logs: {{ namespace: mill, selector: team=wood }}");
+    configure(&site, &format!("{METADATA}sources: {{ {sources} }}\n"));
+    let mut logging = pod("saw-2");
+    logging["metadata"]["uid"] = json!("saw-2");
+    logging["status"] = running();
     let cluster = Cluster::new();
     for listed in access::EVENTS.iter().filter(|one| !["", "events.k8s.io"].contains(&one.group)) {
         cluster.install(&format!("{}.{}", listed.resource, listed.group));
@@ -137,7 +150,9 @@ fn a_run_uses_exactly_the_rights_that_are_listed() {
         pod["metadata"]["labels"] = json!({});
         cluster.apply(pod);
     }
-    let all = [access::METADATA, access::EVENTS, access::LEASE].concat();
+    cluster.log("mill/saw-2/pump", &[]);
+    cluster.apply(logging);
+    let all = [access::METADATA, access::EVENTS, access::LEASE, access::LOGS].concat();
     let listed = |access: &access::Access| {
         let of = (access.group.to_owned(), access.resource.to_owned());
         access.verbs.iter().map(move |verb| ((*verb).to_owned(), of.clone())).collect::<Vec<_>>()
@@ -150,4 +165,23 @@ fn a_run_uses_exactly_the_rights_that_are_listed() {
     });
     agent.stop();
     assert_eq!(used(), listed);
+}
+
+#[test]
+fn logs_come_by_the_api_where_no_file_is_read() {
+    let site = Site::new();
+    configure(&site, "sources: { kubernetes_logs: { namespace: mill, pod: saw-0 } }\n");
+    let cluster = Cluster::new();
+    let agent = site.start_as(at(site.command("beginning"), &site, &cluster));
+    wait("the watch", || (cluster.streams() == 1).then_some(()));
+    let mut pod = pod("saw-0");
+    pod["status"] = running();
+    cluster.log("mill/saw-0/pump", &["2026-01-05T01:02:03.5Z the pump has failed: 1"]);
+    cluster.apply(pod);
+    let event = site.wait_for(1).remove(0);
+    assert_eq!((&event["time"], &event["resource"]["k8s.pod.uid"]), (&json!("2026-01-05T01:02:03.5Z"), &json!(UID)));
+    wait("the stream", || (cluster.streams() == 2).then_some(()));
+    cluster.log_and_cut("mill/saw-0/pump", &["2026-01-05T01:02:03.6Z the pump has failed: 2"]);
+    assert_eq!(numbers(&site.wait_for(2)), [1, 2]);
+    agent.stop();
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Span;
+use crate::kube::logs;
 use crate::kube::metadata::Choice;
 use crate::kube::source::{self, lease};
 
@@ -93,6 +94,51 @@ impl KubernetesEvents {
         let errors: Vec<String> =
             empty.map(|(key, _)| format!("sources.kubernetes_events.lease.{key}: it is empty; the downward API gives POD_NAME and POD_NAMESPACE")).collect();
         if errors.is_empty() { Ok(source::Choice { namespaces: self.namespaces.clone(), lease }) } else { Err(errors) }
+    }
+}
+
+/// Logs by the API, where no file of the node may be read.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesLogs {
+    /// The namespace of the pods.
+    pub namespace: String,
+    /// A label selector that takes them; or
+    #[serde(default)]
+    pub selector: Option<String>,
+    /// one pod's name.
+    #[serde(default)]
+    pub pod: Option<String>,
+    /// Globs of containers; empty: all but faultscope's own.
+    #[serde(default)]
+    pub containers: Vec<String>,
+}
+
+impl KubernetesLogs {
+    /// As the room wants it; the errors name the keys.
+    pub fn to_choice(&self) -> Result<logs::Choice, Vec<String>> {
+        let mut errors = Vec::new();
+        if self.namespace.is_empty() {
+            errors.push(
+                "sources.kubernetes_logs.namespace: it is empty; the downward API gives POD_NAMESPACE".to_owned(),
+            );
+        }
+        let select = match (&self.selector, &self.pod) {
+            (Some(labels), None) if !labels.is_empty() => Some(logs::Select::Labels(labels.clone())),
+            (None, Some(pod)) if !pod.is_empty() => Some(logs::Select::Pod(pod.clone())),
+            _ => None,
+        };
+        if select.is_none() {
+            let hint = "give one of them: a label selector such as app=iris, or a pod's name";
+            errors.push(format!("sources.kubernetes_logs: neither or both of `selector` and `pod` are set ({hint})"));
+        }
+        let containers = globs("sources.kubernetes_logs.containers", &self.containers, &mut errors);
+        match select {
+            Some(select) if errors.is_empty() => {
+                Ok(logs::Choice { namespace: self.namespace.clone(), select, containers })
+            }
+            _ => Err(errors),
+        }
     }
 }
 
