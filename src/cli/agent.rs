@@ -194,6 +194,11 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
     if let Err(error) = config.sources.files.to_tail(&config.limits).check() {
         problems.push(Problem::of_file(&origin, error.to_string()));
     }
+    let sources = &config.sources;
+    if sources.files.include.is_empty() && sources.kubernetes_events.is_none() && sources.kubernetes_logs.is_none() {
+        let hint = "give sources.files.include at least one glob, such as /var/log/pods/*/*/*.log";
+        problems.push(Problem::of_file(&origin, format!("nothing is to be read: {hint}")));
+    }
     let wanted = wanted(&config).unwrap_or_else(|messages| {
         problems.extend(messages.into_iter().map(|message| Problem::of_file(&origin, message)));
         Wanted::default()

@@ -74,11 +74,8 @@ impl Globs {
     /// Compiles the globs. Relative ones start at the current folder.
     ///
     /// # Errors
-    /// A glob that doesn't parse, or no include at all.
+    /// A glob that doesn't parse.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Globs, TailError> {
-        if include.is_empty() {
-            return Err(TailError::NothingIncluded);
-        }
         let includes = include.iter().map(|glob| Include::new(glob)).collect::<Result<_, _>>()?;
         let excludes = exclude.iter().map(|glob| exclusion(glob)).collect::<Result<_, _>>()?;
         Ok(Globs { includes, excludes })

@@ -113,9 +113,6 @@ pub enum TailError {
         /// What is wrong with it.
         why: String,
     },
-    /// No include glob at all.
-    #[error("no log files are included; give at least one glob, such as /var/log/pods/*/*/*.log")]
-    NothingIncluded,
 }
 
 /// Follows the log files of a node.

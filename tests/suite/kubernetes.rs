@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::site::{Log, Site, UID, numbers, wait};
+use crate::support;
 
 /// The configuration of a site, with more.
 fn configure(site: &Site, more: &str) {
@@ -170,9 +171,18 @@ fn a_run_uses_exactly_the_rights_that_are_listed() {
 #[test]
 fn logs_come_by_the_api_where_no_file_is_read() {
     let site = Site::new();
-    configure(&site, "sources: { kubernetes_logs: { namespace: mill, pod: saw-0 } }\n");
+    configure(&site, "sources: { files: { include: [] }, kubernetes_logs: { namespace: mill, pod: saw-0 } }\n");
     let cluster = Cluster::new();
-    let agent = site.start_as(at(site.command("beginning"), &site, &cluster));
+    let mut command = support::faultscope();
+    command
+        .env_clear()
+        .arg("run")
+        .arg("--config")
+        .arg(site.path("config.yaml"))
+        .arg("--state-dir")
+        .arg(site.path("state"));
+    command.arg("--patterns").arg(site.path("pack.yaml")).arg("--no-builtin-patterns");
+    let agent = site.start_as(at(command, &site, &cluster));
     wait("the watch", || (cluster.streams() == 1).then_some(()));
     let mut pod = pod("saw-0");
     pod["status"] = running();
