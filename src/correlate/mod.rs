@@ -1,6 +1,6 @@
 //! What events have to do with each other: repeats of one failure, and which failure explains which.
 //!
-//! Holds counts, bounded: places here, the tally of a scan in [`tally`], incidents in [`incidents`], the folding of repeats in [`repeats`], the rate of each container in [`rate`]. Knows
+//! Holds counts, bounded: places here, the tally of a scan in [`tally`], incidents in [`incidents`], the folding of repeats in [`repeats`], the rate of each container in [`rate`], messages alike in [`templates`]. Knows
 //! nothing of IO or clocks; the time of an event is in the event, and any other an argument.
 
 pub mod incidents;
@@ -8,6 +8,7 @@ pub mod rate;
 pub mod repeats;
 pub mod steps;
 pub mod tally;
+pub mod templates;
 
 use crate::event::Resource;
 
