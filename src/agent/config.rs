@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::expand::expand;
-pub use self::groups::{Incidents, RateLimit, Repeats};
+pub use self::groups::{Incidents, RateLimit, Repeats, Unclassified};
 pub use self::limits::Limits;
 use self::values::one_or_many;
 pub use self::values::{Since, Span};
@@ -40,6 +40,8 @@ pub struct Config {
     pub redact: bool,
     /// How repeats are folded.
     pub repeats: Repeats,
+    /// Failures that no pattern knows.
+    pub unclassified: Unclassified,
     /// What is one incident.
     pub incidents: Incidents,
     /// How many events a container may give.
@@ -63,6 +65,7 @@ impl Default for Config {
             builtin_patterns: true,
             redact: true,
             repeats: Repeats::default(),
+            unclassified: Unclassified::default(),
             incidents: Incidents::default(),
             rate_limit: RateLimit::default(),
             export: Export::default(),

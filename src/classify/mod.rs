@@ -14,9 +14,11 @@ mod entries;
 mod entries_tests;
 pub mod examples;
 mod lines;
+pub mod neighbours;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod unknown;
 pub mod whole;
 
 use std::sync::Arc;

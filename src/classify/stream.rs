@@ -10,12 +10,23 @@ use jiff::Timestamp;
 use super::assemble::{self, Assembled, Assembly};
 use super::entries::Seen;
 use super::lines::{Lane, Lines, Raw, last_piece};
+use super::unknown::{self, Next};
 use super::{Classifier, Limits, Source};
 use crate::engine::{Finding, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
+use crate::pattern::model::Pattern;
 use crate::record::Record;
 use crate::redact;
+
+/// What a record is.
+struct Verdict {
+    pattern: Arc<Pattern>,
+    also: Vec<Arc<str>>,
+    /// Which of its lines says so.
+    identifying: usize,
+    attributes: Vec<Attribute>,
+}
 
 /// A lane's state. Positions are offsets in the source, which don't move when the window does.
 #[derive(Clone, Copy, Debug, Default)]
@@ -265,6 +276,10 @@ impl Stream {
         let floor = waiting.start.saturating_sub(self.base) as usize;
         let at = (waiting.hit - self.base) as usize;
         match assemble::around(self.lines(window), lane, at, floor, last, &self.classifier.limits) {
+            Some(Assembly::Closed(record)) if !last && self.may_head_a_trace(window, lane, &record) => {
+                let (start, seen) = (self.base + record.start() as u64, self.base + window.len() as u64);
+                self.lanes[lane.index()].waiting = Some(Waiting { start, seen, ..waiting });
+            }
             Some(Assembly::Closed(record)) => {
                 let limits = &self.classifier.limits;
                 let full =
@@ -293,13 +308,20 @@ impl Stream {
             container: self.source.container.as_deref(),
             field: &|path| record.field(path),
         };
-        let finding = classifier.set.engine.confirm(&subject)?;
-        let pattern = classifier.set.patterns[finding.pattern].pattern.clone();
+        let set = &classifier.set;
+        let Verdict { pattern, also, identifying, attributes } = match set.engine.confirm(&subject) {
+            Some(finding) => Verdict {
+                pattern: set.patterns[finding.pattern].pattern.clone(),
+                also: finding.also.iter().map(|&other| set.engine.patterns()[other].id.clone()).collect(),
+                identifying: identifying_line(assembled, &record, &finding),
+                attributes: attributes(&record, finding.captures),
+            },
+            None => self.unknown(window, lane, assembled, &record)?,
+        };
         if pattern.severity < classifier.min_severity {
             return None;
         }
         let line = self.line_number_in(window, assembled.start());
-        let identifying = identifying_line(assembled, &record, &finding);
         let position = assembled.lines[identifying].start;
         let identity = Identity {
             source: &self.source.identity,
@@ -312,14 +334,14 @@ impl Stream {
             uid: identity.uid(),
             time: assembled.lines[0].time.or_else(|| record.time()),
             observed: now,
-            also: finding.also.iter().map(|&other| classifier.set.engine.patterns()[other].id.clone()).collect(),
+            also,
             line,
             last_line: line + memchr::memchr_iter(b'\n', inside).count() as u64,
             body: String::from_utf8_lossy(&assembled.lines[identifying].content).into_owned(),
             told: record.told(),
             incident: None,
             record: record.printed(),
-            attributes: attributes(&record, finding),
+            attributes,
             exception: record.exception(),
             trace_id: record.trace_id(),
             span_id: record.span_id(),
@@ -331,8 +353,31 @@ impl Stream {
         };
         if classifier.redact {
             self.counts.redacted += redact::event(&mut event);
+            unknown::redacted(&mut event);
         }
         Some(event)
+    }
+
+    /// What is said of a record that no pattern knows, if anything.
+    fn unknown(&self, window: &[u8], lane: Lane, assembled: &Assembled<'_>, record: &Record<'_>) -> Option<Verdict> {
+        let Classifier { set, limits, .. } = &*self.classifier;
+        let severity = unknown::severity(record).filter(|_| set.notices_unknown)?;
+        let headline = || unknown::next(self.lines(window), lane, assembled, limits.record_bytes) == Next::Trace;
+        if (assembled.lines.len() == 1 && headline()) || unknown::is_of_a_rule(set.community.as_ref(), record) {
+            return None;
+        }
+        let (pattern, own) = unknown::pattern_and_attributes(severity, record);
+        let identifying = unknown::identifying_line(assembled, record);
+        Some(Verdict { pattern, also: Vec::new(), identifying, attributes: attributes(record, own) })
+    }
+
+    /// Is this a line that no pattern knows, and that is only the headline of a trace if one comes next?
+    fn may_head_a_trace(&self, window: &[u8], lane: Lane, assembled: &Assembled<'_>) -> bool {
+        let Classifier { set, limits, .. } = &*self.classifier;
+        let [line] = assembled.lines.as_slice() else { return false };
+        set.notices_unknown
+            && unknown::next(self.lines(window), lane, assembled, limits.record_bytes) == Next::Unseen
+            && unknown::is_grave(set, &line.content)
     }
 
     fn line_number(&mut self, at: usize) -> u64 {
@@ -381,6 +426,7 @@ impl Hits<'_, '_> {
         let set = &stream.classifier.set;
         if !set.engine.may_know(lines.text(raw.start))
             && assemble::is_alone(lines, raw, floor, &stream.classifier.limits)
+            && !unknown::is_grave(set, &raw.frame.content)
         {
             return;
         }
@@ -438,9 +484,8 @@ fn identifying_line(assembled: &Assembled<'_>, record: &Record<'_>, finding: &Fi
     (newlines(before) as usize).min(assembled.lines.len() - 1)
 }
 
-/// The captures, and what the log's own header gave, each name once.
-fn attributes(record: &Record<'_>, finding: Finding) -> Vec<Attribute> {
-    let mut all = finding.captures;
+/// What was found out about the record, and what the log's own header gave, each name once.
+fn attributes(record: &Record<'_>, mut all: Vec<Attribute>) -> Vec<Attribute> {
     for attribute in record.attributes() {
         if all.iter().all(|known| known.name != attribute.name) {
             all.push(attribute);

@@ -157,6 +157,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.open_files", config.limits.open_files.to_string()),
         ("limits.repeats", config.limits.repeats.to_string()),
         ("limits.incidents", config.limits.incidents.to_string()),
+        ("limits.templates", config.limits.templates.to_string()),
     ]
 }
 
@@ -188,7 +189,8 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
     let mut patterns = args.patterns.clone();
     patterns.paths.extend(config.patterns.iter().cloned());
     patterns.no_builtin_patterns |= !config.builtin_patterns;
-    match patterns.read() {
+    let read = if config.unclassified.enabled { patterns.read_noticing() } else { patterns.read() };
+    match read {
         Ok(set) => {
             let unusable = set.engine.check();
             problems.extend(unusable.iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)));
@@ -249,6 +251,8 @@ fn live(resolved: Resolved, min_severity: SeverityArg) -> Result<Live> {
         files: config.sources.files.to_tail(&config.limits),
         repeats: config.repeats.window.0,
         repeats_limit: config.limits.repeats,
+        unclassified: config.unclassified.interval.0,
+        templates_limit: config.limits.templates,
         incidents: config.incidents.window.0,
         incidents_limit: config.limits.incidents,
         rate: config.rate_limit.to_rate(),

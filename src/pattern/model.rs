@@ -80,6 +80,8 @@ pub enum Category {
     Storage,
     /// It took too long.
     Timeout,
+    /// Nobody has said yet: of failures that no pattern knows, and of drafts.
+    Unknown,
 }
 
 impl Category {
@@ -103,6 +105,7 @@ impl Category {
             Category::Scheduling => "scheduling",
             Category::Storage => "storage",
             Category::Timeout => "timeout",
+            Category::Unknown => "unknown",
         }
     }
 }

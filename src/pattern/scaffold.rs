@@ -1,6 +1,8 @@
 //! A new pattern's YAML, made from a log that shows the failure: what can be read off the log is filled in, and the rest is
 //! left blank in a way that loading refuses.
 
+pub mod draft;
+
 use std::fmt::Write;
 
 use super::model::{Category, Severity};
