@@ -353,8 +353,8 @@ impl Stream {
         };
         if classifier.redact {
             self.counts.redacted += redact::event(&mut event);
-            unknown::redacted(&mut event);
         }
+        unknown::mask(&mut event);
         Some(event)
     }
 
@@ -362,7 +362,7 @@ impl Stream {
     fn unknown(&self, window: &[u8], lane: Lane, assembled: &Assembled<'_>, record: &Record<'_>) -> Option<Verdict> {
         let Classifier { set, limits, .. } = &*self.classifier;
         let severity = unknown::severity(record).filter(|_| set.notices_unknown)?;
-        let headline = || unknown::next(self.lines(window), lane, assembled, limits.record_bytes) == Next::Trace;
+        let headline = || unknown::next(self.lines(window), lane, assembled, true, limits) == Next::Trace;
         if (assembled.lines.len() == 1 && headline()) || unknown::is_of_a_rule(set.community.as_ref(), record) {
             return None;
         }
@@ -376,7 +376,7 @@ impl Stream {
         let Classifier { set, limits, .. } = &*self.classifier;
         let [line] = assembled.lines.as_slice() else { return false };
         set.notices_unknown
-            && unknown::next(self.lines(window), lane, assembled, limits.record_bytes) == Next::Unseen
+            && unknown::next(self.lines(window), lane, assembled, false, limits) == Next::Unseen
             && unknown::is_grave(set, &line.content)
     }
 

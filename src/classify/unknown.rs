@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use super::assemble::Assembled;
+use super::Limits;
+use super::assemble::{self, Assembled, Assembly};
 use super::lines::{Lane, Lines};
-use crate::correlate::templates::{WILD, masked};
+use crate::correlate::templates::masked;
 use crate::event::{Attribute, Event, Value};
 use crate::pattern::PatternSet;
 use crate::pattern::cre::Community;
@@ -16,8 +17,6 @@ use crate::pattern::model::{Pattern, Severity};
 use crate::pattern::unclassified;
 use crate::record::Record;
 use crate::record::header::Level;
-use crate::record::trace::Assembler;
-use crate::redact;
 
 /// One of these stands in a line of nearly every record that says it is an error, in whatever format and framing. What else they find is
 /// told from it by its header.
@@ -80,14 +79,15 @@ pub(super) enum Next {
     Other,
 }
 
-/// Looks behind a record. `reach`: how far the next line may be away. Bytes.
-pub(super) fn next(lines: Lines<'_>, lane: Lane, assembled: &Assembled<'_>, reach: usize) -> Next {
-    let until = assembled.start().saturating_add(reach);
-    match lines.next(lane, assembled.end(), until) {
-        Some(line) if !line.complete => Next::Unseen,
-        Some(line) if Assembler::start(&line.content).is_some() => Next::Trace,
-        None if until > lines.bytes.len() => Next::Unseen,
-        Some(_) | None => Next::Other,
+/// Looks behind a record. `last`: no more lines will come.
+pub(super) fn next(lines: Lines<'_>, lane: Lane, record: &Assembled<'_>, last: bool, limits: &Limits) -> Next {
+    let until = record.start().saturating_add(limits.record_bytes);
+    let unseen = if until > lines.bytes.len() { Next::Unseen } else { Next::Other };
+    let Some(line) = lines.next(lane, record.end(), until) else { return unseen };
+    match assemble::forward(lines, lane, line.start, last, limits) {
+        Some(Assembly::Closed(next)) if next.lines.len() > 1 => Next::Trace,
+        Some(Assembly::Open { .. }) => unseen,
+        Some(Assembly::Closed(_)) | None => Next::Other,
     }
 }
 
@@ -98,15 +98,15 @@ pub(super) fn is_of_a_rule(community: Option<&Community>, record: &Record<'_>) -
 
 /// What is said of the record.
 pub(super) fn pattern_and_attributes(severity: Severity, record: &Record<'_>) -> (Arc<Pattern>, Vec<Attribute>) {
-    let template = Attribute { name: unclassified::TEMPLATE, value: Value::Text(masked(&record.gist())) };
-    (unclassified::pattern(severity), vec![template])
+    let gist = Attribute { name: unclassified::TEMPLATE, value: Value::Text(record.gist()) };
+    (unclassified::pattern(severity), vec![gist])
 }
 
-/// What was masked because it is secret varies too.
-pub(super) fn redacted(event: &mut Event) {
+/// Takes what varies out of the event's template, once its secrets are out of it.
+pub(super) fn mask(event: &mut Event) {
     for attribute in event.attributes.iter_mut().filter(|attribute| attribute.name == unclassified::TEMPLATE) {
         if let Value::Text(template) = &mut attribute.value {
-            *template = template.replace(redact::MASK, WILD);
+            *template = masked(template);
         }
     }
 }

@@ -109,6 +109,8 @@ fn failures_are_noticed_and_nothing_else() {
             vec![of(2, 5, Severity::Warn, "PressError: <*> pears are stuck")],
         ),
         ("ERROR: can't press\nERROR: can't peel\n", vec![error(1, "can't press"), error(2, "can't peel")]),
+        // An exception without a trace is no more than another line.
+        ("ERROR: can't press\nPressError: stuck\nx\n", vec![error(1, "can't press"), error(2, "PressError: stuck")]),
         // A headline of a trace that a pattern knows.
         (&format!("ERROR: can't press\n{}", TRACE.replace("3 pears", "squeezer jammed, 3 pears")), vec![]),
         // Less than a warning, whatever it shows.
@@ -153,6 +155,8 @@ fn two_streams_of_a_file_are_apart() {
 fn a_template_holds_no_secret() {
     let all = events(&classifier(true), b"ERROR: login with password=pearspearspears failed\n", 4096);
     assert!(all.len() == 1 && !format!("{all:?}").contains("pearspearspears"), "{all:?}");
+    let log = b"ERROR: login with password=pearspearspears failed\n";
+    assert_eq!(unknown(&classifier(true), log, 7), [of(1, 1, Severity::Error, "login with password=<*> failed")]);
 }
 
 /// A line that says it is an error is found in raw bytes, in each framing.

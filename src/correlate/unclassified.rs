@@ -3,13 +3,14 @@
 //! [`Reports`] is for an agent, which tells of a template when it comes up and then at most once a period; [`Census`] for whoever reads a log
 //! to its end and then wants to know what there was. Both are bounded by the number of templates. Time is an argument.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::repeats::{Repeats, Summary, shortened};
-use super::templates::{Joined, Templates};
-use crate::event::{Event, Value};
+use super::templates::{Joined, Templates, masked};
+use crate::event::{Attribute, Event, Value};
 use crate::pattern::unclassified::{ID, TEMPLATE};
 
 /// Is this event of a failure that no pattern knows?
@@ -17,21 +18,23 @@ pub fn is(event: &Event) -> bool {
     event.pattern.id == ID
 }
 
-/// The event's message as far as it says what was failing.
-fn message(event: &Event) -> &str {
+/// What a template is made of: the event's own, or for want of that the line by which it is known.
+fn message(event: &Event) -> Cow<'_, str> {
     let text = event.attributes.iter().find(|attribute| attribute.name == TEMPLATE).map(|attribute| &attribute.value);
-    if let Some(Value::Text(text)) = text { text } else { &event.body }
+    if let Some(Value::Text(text)) = text { text.into() } else { masked(&event.body).into() }
 }
 
 fn set_template(event: &mut Event, template: String) {
     if let Some(attribute) = event.attributes.iter_mut().find(|attribute| attribute.name == TEMPLATE) {
         attribute.value = Value::Text(template);
+    } else {
+        event.attributes.push(Attribute { name: TEMPLATE, value: Value::Text(template) });
     }
 }
 
 /// Puts an event to its template, and says so in it.
 fn join(templates: &mut Templates, event: &mut Event) -> Joined {
-    let joined = templates.join(message(event));
+    let joined = templates.join(&message(event));
     if let Some(text) = templates.text(joined.id) {
         set_template(event, text);
     }
@@ -138,7 +141,7 @@ impl Census {
     pub fn observe(&mut self, mut event: Event) -> Option<Found> {
         let Joined { id, new, evicted } = join(&mut self.templates, &mut event);
         (self.records, self.kinds) = (self.records + event.occurrences, self.kinds + u64::from(new));
-        let template = message(&event).to_owned();
+        let template = message(&event).into_owned();
         match self.found.get_mut(&id) {
             Some(found) => (found.count, found.template) = (found.count + event.occurrences, template),
             None => {

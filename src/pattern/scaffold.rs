@@ -174,7 +174,7 @@ fn quoted(text: &str) -> String {
 
 /// Nothing that YAML wants escaped?
 fn plain(text: &str) -> bool {
-    text.chars().all(|c| matches!(c, '\n' | ' '..='~') || (c > '\u{a0}' && c.is_alphanumeric()))
+    text.chars().all(|c| matches!(c, '\n' | ' '..='~' | '…') || (c > '\u{a0}' && c.is_alphanumeric()))
 }
 
 /// Between double quotes, on one line.

@@ -31,6 +31,9 @@ pub(in super::super) struct Args {
     /// Only the so-manieth template, the most frequent being the first.
     #[arg(long, value_name = "N")]
     template: Option<usize>,
+    /// Draft also of what only generic patterns know, such as any Python traceback.
+    #[arg(long)]
+    generic: bool,
     /// At most so many patterns.
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
@@ -58,6 +61,7 @@ pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
     let mut logs = Logs {
         classifier,
         container: args.container,
+        generic: args.generic,
         census: Census::new(TEMPLATES),
         neighbours: Neighbours::default(),
         status: DONE,
@@ -90,6 +94,8 @@ pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
 struct Logs {
     classifier: Arc<Classifier>,
     container: Option<String>,
+    /// What only generic patterns know counts too.
+    generic: bool,
     census: Census,
     neighbours: Neighbours,
     status: u8,
@@ -144,7 +150,8 @@ impl Logs {
     }
 
     fn count(&mut self, events: &mut Vec<crate::event::Event>) {
-        for event in events.drain(..).filter(unclassified::is) {
+        let generic = self.generic;
+        for event in events.drain(..).filter(|event| unclassified::is(event) || (generic && event.pattern.generic)) {
             // What has to make room was rarer than what is drafted.
             self.census.observe(event);
         }

@@ -6,6 +6,9 @@
 /// Stands for what varies.
 pub const WILD: &str = "<*>";
 
+/// What stands where a secret was: that varies too.
+const SECRET: &str = "[REDACTED]";
+
 /// So much of a message is looked at. Bytes.
 const MAX_BYTES: usize = 1024;
 
@@ -50,7 +53,10 @@ fn word(text: &str) -> (String, &str) {
     let mut boundary = true;
     while let Some(c) = text[at..].chars().next().filter(|c| !c.is_whitespace()) {
         let rest = &text[at..];
-        if boundary && let Some(length) = quoted(rest) {
+        if rest.starts_with(SECRET) {
+            word.push_str(WILD);
+            (at, boundary) = (at + SECRET.len(), false);
+        } else if boundary && let Some(length) = quoted(rest) {
             word.push(c);
             word.push_str(if length == 2 { "" } else { WILD });
             word.push(c);
@@ -139,6 +145,7 @@ mod tests {
             ("ids [1, 2, 3] and [4 5]", "ids [<*>, <*>, <*>] and [<*> <*>]"),
             ("1 2, 3 4 pears", "<*> pears"),
             ("mail to pear@example.com, please", "mail to <*>, please"),
+            ("password=[REDACTED], [REDACTED] refused", "password=<*>, <*> refused"),
             ("name=\"\" is empty", "name=\"\" is empty"),
             ("java.lang.IllegalStateException: 7 pears", "java.lang.IllegalStateException: <*> pears"),
             ("größe 7 für 'äpfel'", "größe <*> für '<*>'"),

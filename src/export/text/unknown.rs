@@ -17,7 +17,7 @@ impl Report {
         }
         let of_kinds = if kinds > 1 { format!(" of {}", counted(kinds, "kind")) } else { String::new() };
         let errors = counted(records, "error");
-        writeln!(out, "\n{BOLD}Not recognised: {errors}{of_kinds}{BOLD:#} {DIM}(no pattern knows them){DIM:#}\n")?;
+        writeln!(out, "\n{BOLD}Not recognised: {errors}{of_kinds}{BOLD:#} {DIM}(no pattern knows them){DIM:#}")?;
         let found = census.found();
         for found in found.iter().take(SHOWN) {
             let severity = found.event.pattern.severity;
@@ -28,6 +28,6 @@ impl Report {
         }
         let more = kinds.saturating_sub(found.len().min(SHOWN) as u64);
         let more = if more > 0 { format!("and {}; ", counted(more, "more kind")) } else { String::new() };
-        writeln!(out, "\n        {DIM}{more}`faultscope patterns suggest` drafts patterns of them{DIM:#}")
+        writeln!(out, "        {DIM}{more}`faultscope patterns suggest` drafts patterns of them{DIM:#}")
     }
 }

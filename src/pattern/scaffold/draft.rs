@@ -58,7 +58,7 @@ pub fn draft(kind: &Kind<'_>) -> Option<String> {
     // Writing to a String can't fail.
     let _ = writeln!(out, "    category: {}", category.text());
     if let Some(container) = kind.container {
-        let _ = writeln!(out, "    where: {{ container: [{}] }}", quoted(container));
+        let _ = writeln!(out, "    where: {{ container: [{}] }}", quoted(&glob::Pattern::escape(container)));
     }
     let _ = writeln!(out, "    match:\n      all: [{}]", all.join(", "));
     if let Some(level) = kind.level.filter(|_| weak) {
@@ -143,19 +143,26 @@ fn standing(run: &[&str], text: &str) -> Vec<String> {
         let end = (from + 1..=run.len()).take_while(whole).last().unwrap_or(from);
         // The next word may only lack what clings to its end.
         let more = trim(&run[from..(end + 1).min(run.len())].join(" "));
-        let piece = if text.contains(&more) { more } else { trim(&run[from..end].join(" ")) };
+        let (piece, next) = if end < run.len() && text.contains(&more) {
+            (more, end + 1)
+        } else {
+            (trim(&run[from..end].join(" ")), end)
+        };
         if !piece.is_empty() {
             pieces.push(piece);
         }
-        from = end.max(from + 1);
+        from = next.max(from + 1);
     }
     pieces
 }
 
 /// The healthy record that has most words in common with the template and lacks one of the literals.
 fn neighbour<'k>(kind: &Kind<'k>, literals: &[String]) -> Option<&'k str> {
-    let words: HashSet<&str> = kind.template.split_whitespace().filter(|word| !word.contains(WILD)).collect();
-    let common = |line: &str| line.split_whitespace().collect::<HashSet<&str>>().intersection(&words).count();
+    fn words(text: &str) -> HashSet<&str> {
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
+    }
+    let of_template = words(kind.template);
+    let common = |line: &str| words(line).intersection(&of_template).count();
     let silent = kind.healthy.iter().filter(|line| literals.iter().any(|literal| !line.contains(literal.as_str())));
     // Of equals the first.
     silent.rev().max_by_key(|line| common(line)).map(String::as_str)
