@@ -5,6 +5,7 @@ mod groups;
 mod limits;
 mod values;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct Config {
     pub patterns: Vec<PathBuf>,
     /// Use the built-in patterns.
     pub builtin_patterns: bool,
+    /// Event sources of community rules, by globs of their names, and the globs of the containers that are such.
+    pub event_sources: BTreeMap<String, Vec<String>>,
     /// Passwords, tokens and keys are taken out of events.
     pub redact: bool,
     /// How repeats are folded.
@@ -63,6 +66,7 @@ impl Default for Config {
             sources: Sources::default(),
             patterns: Vec::new(),
             builtin_patterns: true,
+            event_sources: BTreeMap::new(),
             redact: true,
             repeats: Repeats::default(),
             unclassified: Unclassified::default(),

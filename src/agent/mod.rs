@@ -13,6 +13,7 @@ mod deliver;
 pub mod log;
 pub mod metrics;
 mod outbox;
+mod passing;
 mod read;
 mod reload;
 

@@ -14,6 +14,7 @@ use opentelemetry::KeyValue;
 use super::Reading;
 use super::metrics::{Metrics, Shared};
 use super::outbox::Outbox;
+use super::passing::Passing;
 use crate::classify::{Source, Stream};
 use crate::event::Event;
 use crate::tail::{FileId, Mark, Ready, Tailer, UnitId};
@@ -47,6 +48,8 @@ pub(super) struct Reader {
     reading: Reading,
     tailer: Tailer,
     streams: HashMap<FileId, Stream>,
+    /// Files that have ended, but perhaps not their logs.
+    passing: Passing,
     /// What files are read into, one after the other.
     room: Vec<u8>,
     outbox: Outbox,
@@ -57,7 +60,8 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(reading: Reading, tailer: Tailer, outbox: Outbox, links: Links) -> Self {
         let next_checkpoint = Instant::now() + CHECKPOINT_PERIOD;
-        Reader { reading, tailer, streams: HashMap::new(), room: Vec::new(), outbox, links, next_checkpoint }
+        let (streams, passing) = (HashMap::new(), Passing::default());
+        Reader { reading, tailer, streams, passing, room: Vec::new(), outbox, links, next_checkpoint }
     }
 
     /// Reads until it is told to stop, or until nobody takes the events any more.
@@ -73,6 +77,7 @@ impl Reader {
                     }
                 }
                 self.close_old_records();
+                self.close_ended_logs();
                 self.outbox.tick(Instant::now());
             } else {
                 self.tailer.tend(PAUSE);
@@ -108,6 +113,7 @@ impl Reader {
             Some(stream) if !ready.new => stream,
             _ => self.stream(ready, Mark { offset: ready.offset, line: ready.line }),
         };
+        self.take_over(ready.id, &mut stream);
         stream.unpark(std::mem::take(&mut self.room));
         for _ in 0..BLOCKS_PER_TURN {
             if !self.outbox.is_empty() {
@@ -120,23 +126,30 @@ impl Reader {
                     break;
                 }
             };
-            let before = stream.watermark();
+            let before = low_mark(&mut stream);
             let mut events = Vec::new();
             let now = Timestamp::now();
             if read.truncated {
                 // The old positions mean nothing in the new content: nothing is settled by them, and what they still gave
                 // holds the new content at its beginning.
-                stream.finish(now, &mut events);
-                self.hand_on(ready.id, Mark::BEGINNING, events);
+                stream.close_file(now, &mut events);
                 let room = stream.park();
-                stream = self.stream(ready, Mark::BEGINNING);
+                let mut earlier = std::mem::replace(&mut stream, self.stream(ready, Mark::BEGINNING));
+                stream.go_on_from(&mut earlier, &mut events);
+                self.hand_on(ready.id, Mark::BEGINNING, events);
                 stream.unpark(room);
                 continue;
             }
             if read.ended {
-                stream.finish(now, &mut events);
+                stream.close_file(now, &mut events);
+                if !stream.has_begun() {
+                    stream.finish(now, &mut events);
+                }
                 self.send(ready.id, &mut stream, before, events);
                 self.room = stream.park();
+                if stream.has_begun() {
+                    self.passing.put(ready.id, stream, Instant::now());
+                }
                 return;
             }
             if read.bytes == 0 {
@@ -149,7 +162,36 @@ impl Reader {
         self.streams.insert(ready.id, stream);
     }
 
-    /// Closes records that have waited long enough, and the oldest ones if too many wait.
+    /// What has begun in earlier files of the same log goes on in this one.
+    fn take_over(&mut self, file: FileId, stream: &mut Stream) {
+        for (ended, mut earlier) in self.passing.take(&stream.source().identity) {
+            let before = low_mark(&mut earlier);
+            let start = low_mark(stream);
+            let mut events = Vec::new();
+            stream.go_on_from(&mut earlier, &mut events);
+            self.hand_on(file, start, events);
+            self.send(ended, &mut earlier, before, Vec::new());
+        }
+    }
+
+    /// Hands what has begun in files that ended to the next file of the log, and decides it if the log doesn't seem to go on anywhere.
+    fn close_ended_logs(&mut self) {
+        let goes_on = |(id, stream): (&FileId, &Stream)| self.passing.has(&stream.source().identity).then_some(*id);
+        let later: Vec<FileId> = self.streams.iter().filter_map(goes_on).collect();
+        for id in later {
+            let Some(mut stream) = self.streams.remove(&id) else { continue };
+            self.take_over(id, &mut stream);
+            self.streams.insert(id, stream);
+        }
+        for (file, mut stream) in self.passing.over(Instant::now()) {
+            let before = low_mark(&mut stream);
+            let mut events = Vec::new();
+            stream.finish(Timestamp::now(), &mut events);
+            self.send(file, &mut stream, before, events);
+        }
+    }
+
+    /// Closes records that have waited long enough, and the oldest ones if too many wait. Tells of the time where that is waited for.
     fn close_old_records(&mut self) {
         let now = Timestamp::now();
         let waits = |(id, stream): (&FileId, &Stream)| stream.waiting_since().map(|since| (since, *id));
@@ -159,9 +201,11 @@ impl Reader {
             waiting.sort_unstable();
             self.links.metrics.limits.add(excess as u64, &[KeyValue::new("limit", "pending_records")]);
         }
+        let only_time = |(_, stream): &(&FileId, &Stream)| stream.waiting_since().is_none() && stream.waits_for_time();
+        waiting.extend(self.streams.iter().filter(only_time).map(|(id, _)| (now, *id)));
         for (place, (_, id)) in waiting.into_iter().enumerate() {
             let Some(mut stream) = self.streams.remove(&id) else { continue };
-            let before = stream.watermark();
+            let before = low_mark(&mut stream);
             let mut events = Vec::new();
             if place < excess {
                 stream.flush(now, &mut events);
@@ -174,20 +218,19 @@ impl Reader {
     }
 
     /// Hands events on, protected by the ledger from their first possible byte, then lets go of what the stream has done with.
-    fn send(&mut self, file: FileId, stream: &mut Stream, before: u64, events: Vec<Event>) {
-        let start = Mark { offset: before, line: stream.line_at(before) };
+    fn send(&mut self, file: FileId, stream: &mut Stream, start: Mark, events: Vec<Event>) {
         self.hand_on(file, start, events);
-        let low = stream.watermark();
-        let line = stream.line_at(low);
-        self.tailer.ledger().settle(file, Mark { offset: low, line });
+        let low = low_mark(stream);
+        self.tailer.ledger().settle(file, low);
         let metrics = &self.links.metrics;
-        metrics.lines.add(line.saturating_sub(start.line), &[]);
+        metrics.lines.add(low.line.saturating_sub(start.line), &[]);
         let counts = stream.take_counts();
         for (count, counter, label) in [
             (counts.redacted, &metrics.redacted, None),
             (counts.lines_cut, &metrics.limits, Some(("limit", "line_bytes"))),
             (counts.records_cut, &metrics.limits, Some(("limit", "record_bytes"))),
             (counts.entries_evicted, &metrics.dropped, Some(("reason", "rule_entries"))),
+            (counts.parts_evicted, &metrics.dropped, Some(("reason", "sequence_records"))),
         ] {
             if count > 0 {
                 counter.add(count, label.map(|(key, name)| KeyValue::new(key, name)).as_slice());
@@ -214,7 +257,8 @@ impl Reader {
     /// Goes over to new settings, if there are any. What is being read is read on with them.
     fn take_settings(&mut self) {
         let Ok(reading) = self.links.settings.try_recv() else { return };
-        self.streams.values_mut().for_each(|stream| stream.set_classifier(reading.classifier.clone()));
+        let streams = self.streams.values_mut().chain(self.passing.streams_mut());
+        streams.for_each(|stream| stream.set_classifier(reading.classifier.clone()));
         self.outbox.set(&reading);
         if let Err(error) = self.tailer.set_globs(&reading.files.include, &reading.files.exclude) {
             tracing::error!(%error, "the new globs can't be used; the ones from before stay");
@@ -251,4 +295,10 @@ impl Reader {
         let source = Source::named(&ready.path.display().to_string(), None);
         Stream::new(self.reading.classifier.clone(), source, from.offset, from.line)
     }
+}
+
+/// The first byte that the stream still needs, and its line.
+fn low_mark(stream: &mut Stream) -> Mark {
+    let offset = stream.watermark();
+    Mark { offset, line: stream.line_at(offset) }
 }

@@ -4,12 +4,14 @@
 //! before it, joined to it without a separator. Only entries that hold an anchor of a rule are looked at, unless a rule has none. State is kept
 //! for each source, so one container never completes another's sequence; a restart begins anew, and what had begun by then is not carried over.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::lines::{Lane, Lines, Raw};
+use super::merged::Deferred;
 use super::{Limits, Source};
 use crate::correlate::steps::{At, Machine};
 use crate::event::uid::Identity;
@@ -37,6 +39,18 @@ pub(super) struct Entry {
     shown: String,
 }
 
+impl Entry {
+    /// Bytes of its text.
+    pub(super) fn size(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// 1-based number of its last line.
+    pub(super) fn last_line(&self) -> u64 {
+        self.last_line
+    }
+}
+
 /// What the rules have seen of a source.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -44,6 +58,8 @@ pub(super) struct Seen {
     pub lanes: [LaneSeen; Lane::COUNT],
     /// Entries that were let go since this was last asked.
     pub evicted: u64,
+    /// If entries of several sources are to be merged: those that rules with a state have something to do with.
+    pub deferred: Option<Vec<Deferred>>,
     layout: Option<Layout>,
     tries: u8,
     /// By rule.
@@ -69,16 +85,19 @@ pub(super) struct WaitingEntry {
 }
 
 /// Where an entry stands in the window.
-pub(super) struct Span {
+pub(super) struct Span<'w> {
     pub start: usize,
     pub end: usize,
     /// No line still to come belongs to it.
     pub closed: bool,
+    /// It is one raw line: no text of it stands apart in raw bytes.
+    pub plain: bool,
     /// What rules see.
-    text: Vec<u8>,
+    pub text: Cow<'w, [u8]>,
     time: Option<Timestamp>,
     pub lane: Lane,
-    shown: Vec<u8>,
+    /// As printed, where rules see it otherwise.
+    shown: Option<Vec<u8>>,
 }
 
 impl Seen {
@@ -93,20 +112,20 @@ impl Seen {
     }
 
     /// The entry that a raw line is part of, looking no further back than `floor`.
-    pub(super) fn entry(
+    pub(super) fn entry<'w>(
         &mut self,
-        lines: Lines<'_>,
-        raw: Raw<'_>,
+        lines: Lines<'w>,
+        raw: Raw<'w>,
         floor: usize,
         limits: &Limits,
         now: Timestamp,
-    ) -> Option<Span> {
+    ) -> Option<Span<'w>> {
         if raw.frame.kind != FrameKind::Text {
             let lane = raw.lane();
             let line = lines.next(lane, lines.logical_start(lane, raw.start, floor), usize::MAX)?;
-            let text = line.content.to_vec();
-            let (shown, time, closed) = (text.clone(), line.time, line.complete);
-            return Some(Span { start: line.start, end: line.end, closed, text, time, lane, shown });
+            let plain = (line.start, line.end) == (raw.start, raw.end);
+            let (start, end, closed) = (line.start, line.end, line.complete);
+            return Some(Span { start, end, closed, plain, text: line.content, time: line.time, lane, shown: None });
         }
         self.find_layout(lines, now);
         Some(joined(lines, raw, floor, self.layout, limits, now))
@@ -139,28 +158,31 @@ impl Seen {
         self.machines.values().any(Machine::waits)
     }
 
-    /// Gives an entry to the rules; what they find are the entries of each match.
+    /// Gives an entry to the rules that it touches ([`Community::touched`]); what they find are the entries of each match. `place`: its
+    /// position, first and last line.
     pub(super) fn observe(
         &mut self,
         community: &Community,
-        span: &Span,
-        place: impl FnOnce() -> (u64, u64, u64),
+        span: &Span<'_>,
+        touched: BTreeMap<u32, Vec<bool>>,
+        (position, line, last_line): (u64, u64, u64),
         now: Timestamp,
     ) -> Vec<(u32, Vec<Arc<Entry>>)> {
         let mut found = Vec::new();
-        let touched = community.touched(&community.terms.matched(&span.text));
-        if touched.is_empty() {
-            return found;
-        }
-        let (position, line, last_line) = place();
-        let shown = String::from_utf8_lossy(&span.shown[..span.shown.len().min(SHOWN)]).into_owned();
+        let shown = span.shown.as_deref().unwrap_or(&span.text);
+        let shown = String::from_utf8_lossy(&shown[..shown.len().min(SHOWN)]).into_owned();
         let entry = Arc::new(Entry { position, line, last_line, time: span.time, lane: span.lane, shown });
         // Without a time of its own, it happened when it was read.
         let time = nanoseconds(span.time.unwrap_or(now));
+        let mut deferred = Vec::new();
         for (rule, matched) in touched {
             let logic = &community.rules[rule as usize].logic;
             if logic.is_stateless() {
                 found.push((rule, vec![entry.clone()]));
+                continue;
+            }
+            if self.deferred.is_some() {
+                deferred.push((rule, matched));
                 continue;
             }
             let machine = self.machines.entry(rule).or_insert_with(|| Machine::new(logic.clone()));
@@ -168,6 +190,9 @@ impl Seen {
             machine.observe(time, &matched, &entry, &mut matches);
             self.evicted += std::mem::take(&mut machine.evicted);
             found.extend(matches.into_iter().map(|used| (rule, entries(used))));
+        }
+        if let Some(all) = self.deferred.as_mut().filter(|_| !deferred.is_empty()) {
+            all.push(Deferred { time, matched: deferred, entry });
         }
         self.advance(time, &mut found);
         found
@@ -208,20 +233,21 @@ fn entries(used: Vec<At<Arc<Entry>>>) -> Vec<Arc<Entry>> {
 }
 
 /// The entry around a line of a log without framing.
-fn joined(
-    lines: Lines<'_>,
-    raw: Raw<'_>,
+fn joined<'w>(
+    lines: Lines<'w>,
+    raw: Raw<'w>,
     floor: usize,
     layout: Option<Layout>,
     limits: &Limits,
     now: Timestamp,
-) -> Span {
+) -> Span<'w> {
     let time = |raw: &Raw<'_>| layout.and_then(|layout| layout.time(&raw.frame.content, now));
-    let alone = |raw: &Raw<'_>| {
-        let text = raw.frame.content.to_vec();
-        Span { start: raw.start, end: raw.end, closed: true, shown: text.clone(), text, time: None, lane: Lane::Only }
+    let alone = |raw: Raw<'w>| {
+        let text = raw.frame.content;
+        let (start, end, lane) = (raw.start, raw.end, Lane::Only);
+        Span { start, end, closed: true, plain: true, shown: None, text, time: None, lane }
     };
-    let Some(layout) = layout else { return alone(&raw) };
+    let Some(layout) = layout else { return alone(raw) };
     let floor = floor.max(raw.start.saturating_sub(limits.lookback_bytes));
     let begins = |mut at: usize| {
         for _ in 0..limits.record_lines {
@@ -238,28 +264,23 @@ fn joined(
         None
     };
     // Before the first line with a time, a line stands for itself.
-    let Some(first) = begins(raw.start) else { return alone(&raw) };
-    let mut span = Span {
-        start: first.start,
-        end: first.end,
-        closed: false,
-        text: layout.text(&first.frame.content).to_vec(),
-        time: time(&first),
-        lane: Lane::Only,
-        shown: first.frame.content.to_vec(),
-    };
+    let Some(first) = begins(raw.start) else { return alone(raw) };
+    let (start, mut end, mut closed) = (first.start, first.end, false);
+    let mut text = layout.text(&first.frame.content).to_vec();
+    let mut shown = first.frame.content.to_vec();
     for _ in 0..limits.record_lines {
-        let Some(next) = lines.raw(span.end) else { return span };
-        if time(&next).is_some() || next.end - span.start > limits.record_bytes {
+        let next = lines.raw(end);
+        closed = next.is_some();
+        let Some(next) = next.filter(|next| time(next).is_none() && next.end - start <= limits.record_bytes) else {
             break;
-        }
-        span.text.extend_from_slice(&next.frame.content);
-        span.shown.push(b'\n');
-        span.shown.extend_from_slice(&next.frame.content);
-        span.end = next.end;
+        };
+        text.extend_from_slice(&next.frame.content);
+        shown.push(b'\n');
+        shown.extend_from_slice(&next.frame.content);
+        end = next.end;
     }
-    span.closed = true;
-    span
+    let (plain, time, text) = (false, time(&first), Cow::Owned(text));
+    Span { start, end, closed, plain, text, time, lane: Lane::Only, shown: Some(shown) }
 }
 
 /// What is said of a match.
@@ -272,8 +293,8 @@ pub(super) fn event(rule: &Rule, used: &[Arc<Entry>], source: &Source, now: Time
         pattern: &rule.pattern.id,
     };
     let mut record = String::new();
-    let mut shown_to = None;
-    for entry in used.iter().filter(|entry| shown_to.replace(entry.position) != Some(entry.position)) {
+    let mut shown_to: Option<&Arc<Entry>> = None;
+    for entry in used.iter().filter(|entry| shown_to.replace(entry).is_none_or(|last| !Arc::ptr_eq(last, entry))) {
         if !record.is_empty() {
             record.push('\n');
         }

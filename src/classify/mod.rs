@@ -14,7 +14,13 @@ mod entries;
 mod entries_tests;
 pub mod examples;
 mod lines;
+pub mod merged;
+#[cfg(test)]
+mod merged_tests;
 pub mod neighbours;
+mod series;
+#[cfg(test)]
+mod series_tests;
 mod stream;
 #[cfg(test)]
 mod tests;

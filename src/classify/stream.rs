@@ -1,6 +1,8 @@
 //! One source between reads: what is scanned, and the records that wait. Its bytes are kept by [`window`].
 
 mod rules;
+mod series;
+mod unknown;
 mod window;
 
 use std::sync::Arc;
@@ -10,9 +12,9 @@ use jiff::Timestamp;
 use super::assemble::{self, Assembled, Assembly};
 use super::entries::Seen;
 use super::lines::{Lane, Lines, Raw, last_piece};
-use super::unknown::{self, Next};
+use super::series::Series;
 use super::{Classifier, Limits, Source};
-use crate::engine::{Finding, Sink, Subject};
+use crate::engine::{Finding, Judgement, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::pattern::model::Pattern;
@@ -73,6 +75,8 @@ pub struct Stream {
     lanes: [LaneState; Lane::COUNT],
     /// What the community rules have seen.
     seen: Seen,
+    /// What has begun of patterns of several records.
+    series: Series,
     counts: Counts,
 }
 
@@ -87,6 +91,8 @@ pub struct Counts {
     pub records_cut: u64,
     /// Entries that a community rule let go for want of room.
     pub entries_evicted: u64,
+    /// Records that a pattern of several records let go for want of room.
+    pub parts_evicted: u64,
 }
 
 /// A docker fragment is cut at this size; only a line as long as this can be one.
@@ -111,6 +117,7 @@ impl Stream {
             counted_to: 0,
             lanes: [LaneState::default(); Lane::COUNT],
             seen: Seen::default(),
+            series: Series::default(),
             counts: Counts::default(),
         }
     }
@@ -119,6 +126,7 @@ impl Stream {
     pub fn set_classifier(&mut self, classifier: Arc<Classifier>) {
         self.classifier = classifier;
         self.seen.begin_anew();
+        self.series.begin_anew();
     }
 
     /// What was counted since the last call.
@@ -143,6 +151,9 @@ impl Stream {
         if whole > self.scanned {
             self.scan_to(whole, now, events);
         }
+        if count > 0 {
+            self.series.moved();
+        }
     }
 
     /// Closes what has waited longer than the limit allows.
@@ -150,6 +161,7 @@ impl Stream {
         let age = self.classifier.limits.record_age;
         self.close(now, events, |waiting| now.duration_since(waiting.since).unsigned_abs() >= age);
         self.rules_close(now, events, |since| now.duration_since(since).unsigned_abs() >= age);
+        self.series_tick(now, events);
     }
 
     /// Closes everything that waits: the input pauses, and a person wants to see what there is.
@@ -158,8 +170,9 @@ impl Stream {
         self.rules_close(now, events, |_| true);
     }
 
-    /// The source has ended: its last line counts even without a newline.
-    pub fn finish(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+    /// The file has ended: its last line counts even without a newline. The source may go on in another one
+    /// ([`Stream::go_on_from`]), so patterns that wait for time or other records go on waiting.
+    pub fn close_file(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         if self.filled > self.scanned {
             self.scan_to(self.filled, now, events);
         }
@@ -168,9 +181,25 @@ impl Stream {
         self.unnoticed = None;
     }
 
+    /// The source has ended: its last line counts even without a newline.
+    pub fn finish(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+        self.close_file(now, events);
+        self.series_finish(events);
+    }
+
     /// Offset of the first byte that is still needed: everything before it is settled, and a new stream from there on gives the
     /// events that are missing.
     pub fn watermark(&self) -> u64 {
+        self.held().map_or(u64::MAX, |(position, _)| position).min(self.settled_to())
+    }
+
+    /// Where a record begins, and its line, that a new stream has to see once more: what waits for time has begun with it.
+    fn held(&self) -> Option<(u64, u64)> {
+        self.series.held(self.base + self.scanned as u64, self.classifier.set.engine.patterns())
+    }
+
+    /// As [`Stream::watermark`], but for what has begun.
+    fn settled_to(&self) -> u64 {
         let waiting = self.lanes.iter().filter_map(|lane| lane.waiting.map(|waiting| waiting.start));
         let entries = self.seen.waiting().map(|entry| entry.start);
         waiting.chain(self.unnoticed).chain(entries).min().unwrap_or(u64::MAX).min(self.base + self.scanned as u64)
@@ -178,6 +207,10 @@ impl Stream {
 
     /// 1-based number of the line at an offset at or after the last settled line.
     pub fn line_at(&mut self, offset: u64) -> u64 {
+        // What is held may have left the window long ago.
+        if let Some((_, line)) = self.held().filter(|(position, _)| *position == offset) {
+            return line;
+        }
         self.line_number(offset.saturating_sub(self.base) as usize)
     }
 
@@ -198,6 +231,7 @@ impl Stream {
         let settled = self.settle_waiting(false, |_| true, events);
         self.scan_range(settled.map_or(from, |at| at.min(from)), now, events);
         self.rules_pass(from, now, events);
+        self.series_follow(events);
         self.unnoticed = self.unnoticed_start().map(|start| self.base + start as u64);
     }
 
@@ -238,6 +272,7 @@ impl Stream {
         while let Some(at) = self.settle_waiting(true, &due, events) {
             self.scan_range(at, now, events);
         }
+        self.series_follow(events);
     }
 
     /// Tries the waiting records again. Gives where the first of those that were settled ended (an offset in the window):
@@ -287,9 +322,7 @@ impl Stream {
                 self.counts.records_cut += u64::from(full);
                 let state = &mut self.lanes[lane.index()];
                 (state.done_to, state.waiting) = (self.base + record.end() as u64, None);
-                if let Some(event) = self.classify(window, lane, &record, waiting.since) {
-                    events.push(event);
-                }
+                self.classify(window, lane, &record, waiting, events);
             }
             Some(Assembly::Open { start }) => {
                 let (start, seen) = (self.base + start as u64, self.base + window.len() as u64);
@@ -299,7 +332,14 @@ impl Stream {
         }
     }
 
-    fn classify(&mut self, window: &[u8], lane: Lane, assembled: &Assembled<'_>, now: Timestamp) -> Option<Event> {
+    fn classify(
+        &mut self,
+        window: &[u8],
+        lane: Lane,
+        assembled: &Assembled<'_>,
+        waiting: Waiting,
+        events: &mut Vec<Event>,
+    ) {
         let classifier = self.classifier.clone();
         let contents: Vec<&[u8]> = assembled.lines.iter().map(|line| &line.content[..]).collect();
         let record = Record::read(&contents, assembled.lead.as_ref().map(|line| &line.frame.content[..]));
@@ -308,17 +348,50 @@ impl Stream {
             container: self.source.container.as_deref(),
             field: &|path| record.field(path),
         };
-        let set = &classifier.set;
-        let Verdict { pattern, also, identifying, attributes } = match set.engine.confirm(&subject) {
-            Some(finding) => Verdict {
-                pattern: set.patterns[finding.pattern].pattern.clone(),
-                also: finding.also.iter().map(|&other| set.engine.patterns()[other].id.clone()).collect(),
-                identifying: identifying_line(assembled, &record, &finding),
-                attributes: attributes(&record, finding.captures),
-            },
-            None => self.unknown(window, lane, assembled, &record)?,
+        let Judgement { finding, parts } = classifier.set.engine.judge(&subject);
+        let verdict = match finding {
+            Some(finding) => Some(self.verdict(assembled, &record, finding)),
+            // Somebody knows what is a part of something.
+            None if !parts.is_empty() => None,
+            None => self.unknown(window, lane, assembled, &record),
         };
-        if pattern.severity < classifier.min_severity {
+        if let Some(mut event) =
+            verdict.and_then(|verdict| self.event(window, lane, assembled, &record, verdict, waiting.since))
+        {
+            if classifier.redact {
+                self.counts.redacted += redact::event(&mut event);
+            }
+            // Only now: a secret that is out of the template can't be told by what is left of it.
+            super::unknown::mask(&mut event);
+            events.push(event);
+        }
+        if !parts.is_empty() {
+            self.series_note(window, lane, assembled, &record, parts, waiting);
+        }
+    }
+
+    /// What a pattern makes of a record.
+    fn verdict(&self, assembled: &Assembled<'_>, record: &Record<'_>, finding: Finding) -> Verdict {
+        let set = &self.classifier.set;
+        Verdict {
+            pattern: set.patterns[finding.pattern].pattern.clone(),
+            also: finding.also.iter().map(|&other| set.engine.patterns()[other].id.clone()).collect(),
+            identifying: identifying_line(assembled, record, &finding),
+            attributes: attributes(record, finding.captures),
+        }
+    }
+
+    /// What is said of a record. Nothing if it isn't grave enough.
+    fn event(
+        &mut self,
+        window: &[u8],
+        lane: Lane,
+        assembled: &Assembled<'_>,
+        record: &Record<'_>,
+        Verdict { pattern, also, identifying, attributes }: Verdict,
+        now: Timestamp,
+    ) -> Option<Event> {
+        if pattern.severity < self.classifier.min_severity {
             return None;
         }
         let line = self.line_number_in(window, assembled.start());
@@ -330,7 +403,7 @@ impl Stream {
             pattern: &pattern.id,
         };
         let inside = &window[assembled.start()..assembled.end() - 1];
-        let mut event = Event {
+        Some(Event {
             uid: identity.uid(),
             time: assembled.lines[0].time.or_else(|| record.time()),
             observed: now,
@@ -350,34 +423,7 @@ impl Stream {
             source: self.source.name.clone(),
             occurrences: 1,
             pattern,
-        };
-        if classifier.redact {
-            self.counts.redacted += redact::event(&mut event);
-        }
-        unknown::mask(&mut event);
-        Some(event)
-    }
-
-    /// What is said of a record that no pattern knows, if anything.
-    fn unknown(&self, window: &[u8], lane: Lane, assembled: &Assembled<'_>, record: &Record<'_>) -> Option<Verdict> {
-        let Classifier { set, limits, .. } = &*self.classifier;
-        let severity = unknown::severity(record).filter(|_| set.notices_unknown)?;
-        let headline = || unknown::next(self.lines(window), lane, assembled, true, limits) == Next::Trace;
-        if (assembled.lines.len() == 1 && headline()) || unknown::is_of_a_rule(set.community.as_ref(), record) {
-            return None;
-        }
-        let (pattern, own) = unknown::pattern_and_attributes(severity, record);
-        let identifying = unknown::identifying_line(assembled, record);
-        Some(Verdict { pattern, also: Vec::new(), identifying, attributes: attributes(record, own) })
-    }
-
-    /// Is this a line that no pattern knows, and that is only the headline of a trace if one comes next?
-    fn may_head_a_trace(&self, window: &[u8], lane: Lane, assembled: &Assembled<'_>) -> bool {
-        let Classifier { set, limits, .. } = &*self.classifier;
-        let [line] = assembled.lines.as_slice() else { return false };
-        set.notices_unknown
-            && unknown::next(self.lines(window), lane, assembled, false, limits) == Next::Unseen
-            && unknown::is_grave(set, &line.content)
+        })
     }
 
     fn line_number(&mut self, at: usize) -> u64 {
@@ -426,7 +472,7 @@ impl Hits<'_, '_> {
         let set = &stream.classifier.set;
         if !set.engine.may_know(lines.text(raw.start))
             && assemble::is_alone(lines, raw, floor, &stream.classifier.limits)
-            && !unknown::is_grave(set, &raw.frame.content)
+            && !super::unknown::is_grave(set, &raw.frame.content)
         {
             return;
         }

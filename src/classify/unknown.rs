@@ -80,13 +80,16 @@ pub(super) enum Next {
 }
 
 /// Looks behind a record. `last`: no more lines will come.
+///
+/// What it says must not depend on how much has arrived: a trace that begins in reach is waited for until it is closed.
 pub(super) fn next(lines: Lines<'_>, lane: Lane, record: &Assembled<'_>, last: bool, limits: &Limits) -> Next {
     let until = record.start().saturating_add(limits.record_bytes);
-    let unseen = if until > lines.bytes.len() { Next::Unseen } else { Next::Other };
-    let Some(line) = lines.next(lane, record.end(), until) else { return unseen };
+    let Some(line) = lines.next(lane, record.end(), until) else {
+        return if until > lines.bytes.len() { Next::Unseen } else { Next::Other };
+    };
     match assemble::forward(lines, lane, line.start, last, limits) {
         Some(Assembly::Closed(next)) if next.lines.len() > 1 => Next::Trace,
-        Some(Assembly::Open { .. }) => unseen,
+        Some(Assembly::Open { .. }) => Next::Unseen,
         Some(Assembly::Closed(_)) | None => Next::Other,
     }
 }

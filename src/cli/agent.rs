@@ -189,6 +189,7 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
     let mut patterns = args.patterns.clone();
     patterns.paths.extend(config.patterns.iter().cloned());
     patterns.no_builtin_patterns |= !config.builtin_patterns;
+    patterns.event_sources.extend(config.event_sources.iter().map(|(source, globs)| (source.clone(), globs.clone())));
     let read = if config.unclassified.enabled { patterns.read_noticing() } else { patterns.read() };
     match read {
         Ok(set) => {

@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use crate::classify::unknown::ANCHORS;
 use crate::classify::{Classifier, Limits};
 use crate::frame::Format;
+use crate::pattern::cre::EventSources;
 use crate::pattern::model::Severity;
 use crate::pattern::sources::{self, PackSource};
 use crate::pattern::{PatternSet, Problem};
@@ -22,6 +23,15 @@ pub(super) struct PatternArgs {
     /// Leave the built-in patterns out.
     #[arg(long)]
     pub no_builtin_patterns: bool,
+    /// Hold community rules of an event source (a glob, such as `cre.log.redis*`) to containers, by globs of their names. May be
+    /// given again.
+    #[arg(long = "event-source", value_name = "SOURCE=GLOB[,GLOB]", value_parser = event_source)]
+    pub event_sources: Vec<(String, Vec<String>)>,
+}
+
+fn event_source(text: &str) -> Result<(String, Vec<String>), String> {
+    let (source, globs) = text.split_once('=').ok_or("written as SOURCE=GLOB, such as cre.log.redis=redis*")?;
+    Ok((source.trim().to_owned(), globs.split(',').map(|glob| glob.trim().to_owned()).collect()))
 }
 
 impl PatternArgs {
@@ -57,8 +67,14 @@ impl PatternArgs {
                 Err(list) => problems.extend(list),
             }
         }
+        let mut sources = EventSources::default();
+        for (source, globs) in &self.event_sources {
+            if let Err(error) = sources.add(source, globs) {
+                problems.push(Problem::of_file("event sources".as_ref(), error.to_string()));
+            }
+        }
         // A pack that can't be read is no reason to keep quiet about those that can.
-        match load(&all) {
+        match load(&all).and_then(|set| held(set, &sources)) {
             Ok(set) if problems.is_empty() => Ok(set),
             Ok(_) => Err(problems),
             Err(more) => Err([problems, more].concat()),
@@ -80,6 +96,19 @@ impl PatternArgs {
         let set = set.map_err(|problems| listed(&problems))?;
         Ok(Arc::new(Classifier { set, format, limits: Limits::default(), min_severity, redact }))
     }
+}
+
+/// Rules held to the containers of their event sources. A source that no rule has is a slip of the pen.
+fn held(mut set: PatternSet, sources: &EventSources) -> Result<PatternSet, Vec<Problem>> {
+    let Some(community) = &mut set.community else { return Ok(set) };
+    let unknown = community.hold(sources);
+    if unknown.is_empty() {
+        return Ok(set);
+    }
+    let problem = |source: &String| {
+        Problem::of_file("event sources".as_ref(), format!("no rule has the event source `{source}`"))
+    };
+    Err(unknown.iter().map(problem).collect())
 }
 
 /// For whoever looks at patterns rather than at events: nothing is masked.

@@ -127,6 +127,9 @@ fn show(set: &PatternSet, id: &str, out: &mut impl Write) -> Result<u8> {
     if !located.pattern.scope.container.is_empty() {
         writeln!(out, "where     container {}", located.pattern.scope.container.join(", "))?;
     }
+    if let Some(correlation) = located.pattern.matches.correlation() {
+        writeln!(out, "when      {correlation}")?;
+    }
     writeln!(out, "written   {}:{}\n\nWhy\n  {}\n\nFix", located.file, located.line, cause.trim())?;
     for (number, step) in fix.iter().enumerate() {
         writeln!(out, "  {}. {}", number + 1, step.trim())?;

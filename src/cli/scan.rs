@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
@@ -14,8 +14,10 @@ use super::input::{self, Input};
 use super::load::PatternArgs;
 use super::output::{Output, OutputFormat};
 use super::{DONE, FOUND, SeverityArg, USAGE};
+use crate::classify::merged::Merged;
 use crate::classify::{Classifier, Source, Stream};
 use crate::correlate::unclassified;
+use crate::event::Event;
 use crate::export::text::Coverage;
 use crate::frame::Format;
 
@@ -34,6 +36,10 @@ pub(super) struct Args {
     output: OutputFormat,
     #[command(flatten)]
     patterns: PatternArgs,
+    /// Community rules of several entries see all inputs as one log, merged by time, as in their own engine; what they find is told at
+    /// the end. Otherwise each input is followed by itself.
+    #[arg(long)]
+    cre_compat: bool,
     /// Leave out events of a lesser severity.
     #[arg(long, value_enum, default_value = "info", value_name = "SEVERITY")]
     min_severity: SeverityArg,
@@ -75,6 +81,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
         coverage: Coverage::default(),
         progress: ProgressBar::hidden(),
         found: false,
+        merged: args.cre_compat.then(Merged::default),
     };
     let mut status = DONE;
     let mut files = Vec::new();
@@ -95,6 +102,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
             Err(error) => scan.complain(&error),
         }
     }
+    scan.finish_merged()?;
     scan.progress.finish_and_clear();
     scan.output.close(scan.coverage)?;
     Ok(if status == DONE && args.exit_code && scan.found { FOUND } else { status })
@@ -129,6 +137,8 @@ struct Scan {
     coverage: Coverage,
     progress: ProgressBar,
     found: bool,
+    /// Entries of all inputs, if community rules are to see them as one log.
+    merged: Option<Merged>,
 }
 
 impl Scan {
@@ -166,10 +176,10 @@ impl Scan {
             self.coverage.bytes += count as u64;
             self.progress.set_position(position + done);
             stream.advance(count, Timestamp::now(), &mut events);
-            self.emit(&mut events)?;
+            self.emit(&mut stream, &mut events)?;
         }
         stream.finish(Timestamp::now(), &mut events);
-        self.emit(&mut events)
+        self.emit(&mut stream, &mut events)
     }
 
     /// Reads on a thread of its own, so that a pause can be noticed.
@@ -202,12 +212,13 @@ impl Scan {
                 Ok(Ok(block)) => block,
                 Ok(Err(error)) => {
                     stream.finish(Timestamp::now(), &mut events);
-                    self.emit(&mut events)?;
+                    self.emit(&mut stream, &mut events)?;
                     return Err(error).context("can't read standard input to its end");
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     stream.flush(Timestamp::now(), &mut events);
-                    self.emit(&mut events)?;
+                    stream.tick(Timestamp::now(), &mut events);
+                    self.emit(&mut stream, &mut events)?;
                     self.output.flush()?;
                     continue;
                 }
@@ -216,13 +227,31 @@ impl Scan {
             self.coverage.bytes += block.len() as u64;
             stream.space(block.len())[..block.len()].copy_from_slice(&block);
             stream.advance(block.len(), Timestamp::now(), &mut events);
-            self.emit(&mut events)?;
+            self.emit(&mut stream, &mut events)?;
         }
         stream.finish(Timestamp::now(), &mut events);
-        self.emit(&mut events)
+        self.emit(&mut stream, &mut events)
     }
 
-    fn emit(&mut self, events: &mut Vec<crate::event::Event>) -> Result<()> {
+    fn emit(&mut self, stream: &mut Stream, events: &mut Vec<Event>) -> Result<()> {
+        if let Some(merged) = &mut self.merged {
+            merged.take(stream);
+        }
+        self.tell(events)
+    }
+
+    /// All inputs are read: what community rules make of them together.
+    fn finish_merged(&mut self) -> Result<()> {
+        let Some(merged) = self.merged.take() else { return Ok(()) };
+        if merged.left_out > 0 {
+            let left_out = merged.left_out;
+            self.complain(&anyhow!("--cre-compat keeps 64 MiB of entries; {left_out} were more and are left out"));
+        }
+        let mut events = merged.finish(&self.classifier, Timestamp::now());
+        self.tell(&mut events)
+    }
+
+    fn tell(&mut self, events: &mut Vec<Event>) -> Result<()> {
         for mut event in events.drain(..) {
             self.found |= !unclassified::is(&event);
             self.progress.suspend(|| self.output.event(&mut event))?;
@@ -232,6 +261,10 @@ impl Scan {
 
     fn stream(&self, name: &str) -> Stream {
         let source = Source::named(name, self.container.as_deref());
-        Stream::new(self.classifier.clone(), source, 0, 1)
+        let mut stream = Stream::new(self.classifier.clone(), source, 0, 1);
+        if self.merged.is_some() {
+            stream.defer_rules();
+        }
+        stream
     }
 }

@@ -1,9 +1,10 @@
 //! What events have to do with each other: repeats of one failure, and which failure explains which.
 //!
-//! Holds counts, bounded: places here, the tally of a scan in [`tally`], incidents in [`incidents`], the folding of repeats in [`repeats`], the rate of each container in [`rate`], messages alike in [`templates`],
-//! what no pattern knows in [`unclassified`]. Knows
+//! Holds counts, bounded: places here, the tally of a scan in [`tally`], sets and sequences of entries in [`steps`] and of records in [`follow`], incidents in [`incidents`], the folding of repeats in [`repeats`], the rate of each container in [`rate`],
+//! messages alike in [`templates`], what no pattern knows in [`unclassified`]. Knows
 //! nothing of IO or clocks; the time of an event is in the event, and any other an argument.
 
+pub mod follow;
 pub mod incidents;
 pub mod rate;
 pub mod repeats;

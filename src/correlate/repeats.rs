@@ -13,7 +13,8 @@ use crate::event::{Event, Value};
 /// Resource attributes that a restart changes: a container that crashes again and again is still one container.
 const OF_ONE_RUN: [&str; 2] = ["k8s.container.restart_count", "container.id"];
 /// Captures that differ from one occurrence to the next although the failure is the same.
-const OF_ONE_OCCURRENCE: [&str; 4] = ["process.pid", "aws.request_id", "network.peer.port", "client.address"];
+const OF_ONE_OCCURRENCE: [&str; 5] =
+    ["process.pid", "aws.request_id", "network.peer.port", "client.address", "faultscope.sequence.lines"];
 /// So many different sets of captures of one failure in one place are told apart; beyond it they count together.
 const VARIANTS: u32 = 16;
 /// The most bytes of a record, and of a stack trace, that are kept of an occurrence that waits for its summary.

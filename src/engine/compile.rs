@@ -38,6 +38,25 @@ pub enum CompileError {
         anchors::MIN_ANCHOR
     )]
     NoAnchor,
+    /// A part of several records is wrong.
+    #[error("{part}: {error}")]
+    Part {
+        /// What the part is called.
+        part: String,
+        /// Why.
+        error: Box<CompileError>,
+    },
+    /// What must be equal in all records isn't known of each.
+    #[error(
+        "`by` names `{name}`, which {part} doesn't capture: records are followed in one container's log, whose pod and \
+         names are equal anyway, so `by` is for groups that stand in a `regex` of every step"
+    )]
+    By {
+        /// As written.
+        name: String,
+        /// What the part is called.
+        part: String,
+    },
     /// All patterns together.
     #[error("the literals of all patterns have more than {} MiB", super::literals::MAX_BYTES >> 20)]
     TooMuch,
@@ -62,8 +81,12 @@ pub struct Compiled {
     pub id: Arc<str>,
     /// Container globs; none: anywhere.
     pub containers: Vec<glob::Pattern>,
-    /// The conditions, of which one suffices.
+    /// The conditions, of which one suffices; of a correlated pattern, its parts.
     pub alternatives: Vec<Alternative>,
+    /// Is it about several records? Then no single one makes it speak.
+    pub correlated: bool,
+    /// Attributes that must be equal in all its records.
+    pub by: Vec<&'static str>,
 }
 
 /// One condition, ready to be checked.
@@ -198,7 +221,7 @@ pub fn pattern(
 ) -> Result<Compiled, Vec<CompileError>> {
     let mut errors = Vec::new();
     let mut alternatives = Vec::new();
-    for (position, condition) in pattern.matches.alternatives().iter().enumerate() {
+    for (position, condition) in pattern.matches.conditions().iter().enumerate() {
         match alternative(condition, literals, knowledge) {
             Ok(alternative) => {
                 for &id in &alternative.anchor_literals {
@@ -206,9 +229,16 @@ pub fn pattern(
                 }
                 alternatives.push(alternative);
             }
-            Err(error) => errors.push(error),
+            Err(error) => errors.push(in_part(pattern, position, error)),
         }
     }
+    let by = match errors.is_empty() {
+        true => by(pattern, &alternatives).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        }),
+        false => Vec::new(),
+    };
     let mut containers = Vec::new();
     for glob in &pattern.scope.container {
         match glob::Pattern::new(glob) {
@@ -217,10 +247,40 @@ pub fn pattern(
         }
     }
     if errors.is_empty() {
-        Ok(Compiled { pattern: pattern.clone(), id: pattern.id.as_str().into(), containers, alternatives })
+        let correlated = pattern.matches.correlation().is_some();
+        let id = pattern.id.as_str().into();
+        Ok(Compiled { pattern: pattern.clone(), id, containers, alternatives, correlated, by })
     } else {
         Err(errors)
     }
+}
+
+/// Names the part of several records that an error is in.
+fn in_part(pattern: &Pattern, position: usize, error: CompileError) -> CompileError {
+    match pattern.matches.correlation().and_then(|correlation| correlation.part(position)) {
+        Some(part) => CompileError::Part { part, error: Box::new(error) },
+        None => error,
+    }
+}
+
+/// The attributes that `by` names. Every step has to capture each; what denies a match needn't, and then denies it for all.
+fn by(pattern: &Pattern, parts: &[Alternative]) -> Result<Vec<&'static str>, CompileError> {
+    let Some(correlation) = pattern.matches.correlation() else { return Ok(Vec::new()) };
+    let mut by = Vec::new();
+    for name in &correlation.by {
+        let captured = |part: &Alternative| {
+            let mut captures = part.regexes.iter().flat_map(LazyRegex::captures).map(|(_, capture)| *capture);
+            captures.find(|capture| capture.group == name || capture.attribute == name)
+        };
+        let steps = parts.iter().take(correlation.counts.len()).map(captured);
+        let missing = steps.clone().position(|capture| capture.is_none());
+        if let Some(step) = missing {
+            let part = correlation.part(step).unwrap_or_else(|| "the condition".into());
+            return Err(CompileError::By { name: name.clone(), part });
+        }
+        by.extend(steps.flatten().map(|capture| capture.attribute).next());
+    }
+    Ok(by)
 }
 
 fn alternative(

@@ -31,6 +31,28 @@ pub struct Finding {
     pub evidence: Range<usize>,
 }
 
+/// A record that meets the condition of a part of a correlated pattern.
+#[derive(Debug, PartialEq)]
+pub struct Part {
+    /// Index of the pattern.
+    pub pattern: usize,
+    /// Which of its parts: its steps by their place, then what denies it.
+    pub part: usize,
+    /// What the named groups of the part caught.
+    pub captures: Vec<Attribute>,
+    /// The piece of the text by which it was recognised.
+    pub evidence: Range<usize>,
+}
+
+/// Everything that patterns have to do with a record.
+#[derive(Debug, Default, PartialEq)]
+pub struct Judgement {
+    /// What it is by itself, if any pattern knows it.
+    pub finding: Option<Finding>,
+    /// What it may be a part of, in the order of the patterns and of their parts.
+    pub parts: Vec<Part>,
+}
+
 /// The literals that stand in a text, and where each stands first.
 pub(super) struct Seen {
     /// A bit for each literal, by its id. A place for each position would take twenty kilobytes, made for every record.
@@ -73,13 +95,19 @@ struct Match<'e> {
 }
 
 impl Engine {
-    /// Says what a record is, if any pattern knows it.
+    /// Says what a record is by itself, if any pattern knows it.
     pub fn confirm(&self, subject: &Subject<'_>) -> Option<Finding> {
+        self.judge(subject).finding
+    }
+
+    /// Says what a record is by itself, and what it may be a part of.
+    pub fn judge(&self, subject: &Subject<'_>) -> Judgement {
         let mut candidates = Vec::new();
         let seen = self.see(subject.text, |literal| candidates.extend_from_slice(&self.candidates[literal]));
         candidates.sort_unstable();
         candidates.dedup();
         let mut matches: Vec<Match<'_>> = Vec::new();
+        let mut parts = Vec::new();
         let mut counted = None;
         for (pattern, position) in candidates {
             let pattern = pattern as usize;
@@ -93,12 +121,21 @@ impl Engine {
             let alternative = &compiled.alternatives[position as usize];
             if in_scope(compiled, subject) && holds(alternative, subject, &seen) {
                 self.counts[pattern].confirmations.fetch_add(1, Relaxed);
-                matches.push(Match { pattern, alternative });
+                if compiled.correlated {
+                    let (captures, evidence) = evidence(alternative, subject.text, &seen, self);
+                    parts.push(Part { pattern, part: position as usize, captures, evidence });
+                } else {
+                    matches.push(Match { pattern, alternative });
+                }
             }
         }
-        let speaker = self.speaker(&matches, subject.container)?;
+        Judgement { finding: self.finding(&matches, subject, &seen), parts }
+    }
+
+    fn finding(&self, matches: &[Match<'_>], subject: &Subject<'_>, seen: &Seen) -> Option<Finding> {
+        let speaker = self.speaker(matches, subject.container)?;
         let also = matches.iter().map(|m| m.pattern).filter(|&pattern| pattern != speaker.pattern).collect();
-        let (captures, evidence) = evidence(speaker.alternative, subject.text, &seen, self);
+        let (captures, evidence) = evidence(speaker.alternative, subject.text, seen, self);
         Some(Finding { pattern: speaker.pattern, also, captures, evidence })
     }
 

@@ -94,7 +94,7 @@ impl Engine {
         let Some(compiled) = self.patterns.get(pattern) else {
             return Explanation { pattern, in_scope: false, wordings: Vec::new() };
         };
-        let conditions = compiled.pattern.matches.alternatives();
+        let conditions = compiled.pattern.matches.conditions();
         let wording = |(condition, alternative)| Wording {
             anchors: anchors(alternative, subject.text),
             checks: checks(condition, alternative, subject, seen),

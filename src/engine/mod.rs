@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use anchors::fragments as anchor_fragments;
 pub use compile::{CompileError, Compiled};
-pub use confirm::{Finding, Subject};
+pub use confirm::{Finding, Judgement, Part, Subject};
 pub use explain::{Check, Explanation, Requirement, Wording};
 pub use healthy::Healthy;
 use literals::LiteralSearch;
@@ -52,8 +52,10 @@ pub trait Sink {
 pub struct Asked<'a> {
     /// A line that holds one of these may be of any pattern.
     pub of_any: &'a [&'a [u8]],
-    /// A line that holds one of these is for somebody else: for that alone it is of no pattern.
-    pub for_others: &'a [Vec<u8>],
+    /// A line that holds one of these is for somebody else, who is known by the number: for that alone it is of no pattern.
+    pub for_others: &'a [(Vec<u8>, u32)],
+    /// A line that holds one of these is looked at, and for that alone it is of no pattern either.
+    pub noticed: &'a [&'a [u8]],
 }
 
 /// What compiling gave, for `lint` and for the curious.
@@ -129,8 +131,12 @@ impl Engine {
         for anchor in asked.of_any {
             owners.entry(anchor).or_default().any = true;
         }
-        for anchor in asked.for_others {
-            owners.entry(anchor).or_default();
+        let mut of_others: BTreeMap<&[u8], Owners> = BTreeMap::new();
+        for (anchor, other) in asked.for_others {
+            of_others.entry(anchor).or_default().others.push(*other);
+        }
+        for anchor in asked.noticed {
+            of_others.entry(anchor).or_default();
         }
         for (index, pattern) in compiled.iter().enumerate() {
             for (position, alternative) in pattern.alternatives.iter().enumerate() {
@@ -139,7 +145,7 @@ impl Engine {
                 }
             }
         }
-        let (anchors, owners) = without_longer(owners);
+        let (anchors, owners) = all_anchors(owners, of_others);
         let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
         let all = LiteralSearch::new(literals.strings).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
@@ -212,6 +218,18 @@ impl Engine {
         })
     }
 
+    /// Who asked for a fragment that stands in these raw bytes, in order. See [`Asked::for_others`].
+    pub fn others(&self, raw: &[u8]) -> Vec<u32> {
+        let mut found = Vec::new();
+        self.search.any_anchor(raw, |anchor| {
+            found.extend_from_slice(&self.owners[anchor].others);
+            false
+        });
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// Calls the sink for each line of `block[from..]` that holds an anchor, in order. A line begins at `from`.
     pub fn scan(&self, block: &[u8], from: usize, sink: &mut impl Sink) {
         let mut at = from;
@@ -230,17 +248,38 @@ struct Owners {
     any: bool,
     /// (pattern, alternative)
     pairs: Vec<(u32, u32)>,
+    /// Those who asked for it, beside the patterns.
+    others: Vec<u32>,
 }
 
 /// Leaves out each anchor that has another one inside, which then stands for what it stood for, too.
-fn without_longer(owners: BTreeMap<&[u8], Owners>) -> (Vec<Vec<u8>>, Vec<Owners>) {
+fn without_longer(owners: BTreeMap<&[u8], Owners>) -> BTreeMap<Vec<u8>, Owners> {
     let anchors: Vec<Vec<u8>> = owners.keys().map(|anchor| anchor.to_vec()).collect();
     let innermost = search::innermost(&anchors);
-    let mut kept: BTreeMap<usize, Owners> = BTreeMap::new();
+    let mut kept: BTreeMap<Vec<u8>, Owners> = BTreeMap::new();
     for (own, inner) in owners.into_values().zip(innermost) {
-        let all = kept.entry(inner).or_default();
-        all.any |= own.any;
-        all.pairs.extend(own.pairs);
+        kept.entry(anchors[inner].clone()).or_default().take_in(own);
     }
-    kept.into_iter().map(|(index, own)| (anchors[index].clone(), own)).unzip()
+    kept
+}
+
+/// All anchors and what they stand for. A fragment that others ask for does not displace a pattern's anchor that it is a part of: it may be
+/// a common word, which would make every line that holds it look like a failure.
+fn all_anchors(
+    of_patterns: BTreeMap<&[u8], Owners>,
+    of_others: BTreeMap<&[u8], Owners>,
+) -> (Vec<Vec<u8>>, Vec<Owners>) {
+    let mut all = without_longer(of_patterns);
+    for (anchor, own) in without_longer(of_others) {
+        all.entry(anchor).or_default().take_in(own);
+    }
+    all.into_iter().unzip()
+}
+
+impl Owners {
+    fn take_in(&mut self, other: Owners) {
+        self.any |= other.any;
+        self.pairs.extend(other.pairs);
+        self.others.extend(other.others);
+    }
 }

@@ -1,12 +1,15 @@
 //! Terms of community rules, compiled: which of them an entry of a log matches, and which fragments tell where to look.
 //!
-//! A term is a literal, an expression or a jq program. Literals, and those that expressions require, are looked for together; only then are
-//! expressions run. Where nothing is required, a term is tried on every entry, and [`Terms::without_anchor`] says so.
+//! A term is a literal, an expression or a jq program. What it requires is looked for first: by the anchors that stand in the raw line, where
+//! an entry is one line, or else by all literals together in its text. Only then are expressions and programs run. Where nothing is required,
+//! a term is tried on every entry, and [`Terms::without_anchor`] says so.
 
 mod jq;
+mod jq_required;
 
 use std::sync::OnceLock;
 
+use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 
@@ -28,14 +31,15 @@ pub struct Terms {
     owners: Vec<Vec<u32>>,
     /// Terms that are tried on every entry.
     always: Vec<u32>,
-    /// Fragments, one of which stands in the raw bytes of an entry that matches a term; but for [`Terms::without_anchor`].
-    anchors: Vec<Vec<u8>>,
+    /// Fragments and the terms they are of. One of a term's stands in the raw bytes of each entry that matches it; but for
+    /// [`Terms::without_anchor`].
+    anchors: Vec<(Vec<u8>, u32)>,
     without_anchor: Vec<u32>,
 }
 
 enum Compiled {
     /// Its being there is all that is asked.
-    Literal,
+    Literal(Box<Finder<'static>>),
     Regex(Expression),
     Jq(jq::Program),
 }
@@ -79,8 +83,8 @@ impl Terms {
         Ok(Terms { terms: compiled, literals, owners, always, anchors, without_anchor })
     }
 
-    /// The fragments by which entries are found in raw bytes.
-    pub fn anchors(&self) -> &[Vec<u8>] {
+    /// The fragments by which entries are found in raw bytes, each with a term that it stands for.
+    pub fn anchors(&self) -> &[(Vec<u8>, u32)] {
         &self.anchors
     }
 
@@ -93,7 +97,7 @@ impl Terms {
     pub fn check(&self) -> Vec<(u32, String)> {
         let expressions = (0..).zip(&self.terms).filter_map(|(index, term)| match term {
             Compiled::Regex(expression) => Some((index, expression)),
-            Compiled::Literal | Compiled::Jq(_) => None,
+            Compiled::Literal(_) | Compiled::Jq(_) => None,
         });
         expressions.filter_map(|(index, expression)| Some((index, compile(&expression.text).err()?))).collect()
     }
@@ -101,12 +105,21 @@ impl Terms {
     /// The terms that an entry matches, in order.
     pub fn matched(&self, entry: &[u8]) -> Vec<u32> {
         let seen = self.literals.find(entry).flat_map(|(literal, _)| &self.owners[literal]);
-        let mut candidates: Vec<u32> = seen.chain(&self.always).copied().collect();
+        self.matched_of(seen.chain(&self.always).copied().collect(), entry)
+    }
+
+    /// The terms that an entry matches, in order, if its raw bytes hold anchors of these only.
+    pub fn matched_among(&self, mut asked: Vec<u32>, entry: &[u8]) -> Vec<u32> {
+        asked.extend_from_slice(&self.without_anchor);
+        self.matched_of(asked, entry)
+    }
+
+    fn matched_of(&self, mut candidates: Vec<u32>, entry: &[u8]) -> Vec<u32> {
         candidates.sort_unstable();
         candidates.dedup();
         let mut json = None;
         candidates.retain(|&term| match &self.terms[term as usize] {
-            Compiled::Literal => true,
+            Compiled::Literal(finder) => finder.find(entry).is_some(),
             Compiled::Regex(expression) => expression.is_match(entry),
             Compiled::Jq(program) => {
                 json.get_or_insert_with(|| jq::json(entry)).as_ref().is_some_and(|json| program.holds(json))
@@ -123,23 +136,26 @@ struct Making {
     strings: Vec<Vec<u8>>,
     owners: Vec<Vec<u32>>,
     always: Vec<u32>,
-    anchors: Vec<Vec<u8>>,
+    anchors: Vec<(Vec<u8>, u32)>,
     without_anchor: Vec<u32>,
 }
 
 impl Making {
     fn add(&mut self, index: u32, term: &Term) -> Result<(), String> {
         let (compiled, clauses) = match term {
-            Term::Value(value) => (Compiled::Literal, vec![vec![value.as_bytes().to_vec()]]),
+            Term::Value(value) => {
+                let finder = Finder::new(value.as_bytes()).into_owned();
+                (Compiled::Literal(Box::new(finder)), vec![vec![value.as_bytes().to_vec()]])
+            }
             Term::Regex(text) => {
                 let clauses = required(text)?;
                 (Compiled::Regex(Expression { text: text.clone(), regex: OnceLock::new() }), clauses)
             }
-            Term::Jq(program) => (Compiled::Jq(jq::Program::compile(program)?), Vec::new()),
+            Term::Jq(program) => (Compiled::Jq(jq::Program::compile(program)?), jq_required::clauses(program)),
         };
         self.compiled.push(compiled);
         match anchors::choose(&clauses, Healthy::builtin(), train::builtin()) {
-            Some(choice) => self.anchors.extend(choice.anchors),
+            Some(choice) => self.anchors.extend(choice.anchors.into_iter().map(|anchor| (anchor, index))),
             None => self.without_anchor.push(index),
         }
         match required::strongest(clauses) {
@@ -224,7 +240,7 @@ mod tests {
         let terms = [Term::Value("the pump".into()), regex(r"\d+"), Term::Jq(".a".into()), regex("can['’]t start")];
         let terms = Terms::compile(&terms).unwrap_or_else(|errors| panic!("{errors:?}"));
         assert_eq!(terms.without_anchor(), [1, 2]);
-        assert_eq!(terms.anchors(), [b"t start".to_vec(), b"the pump".to_vec()]);
+        assert_eq!(terms.anchors(), [(b"t start".to_vec(), 3), (b"the pump".to_vec(), 0)]);
         assert!(terms.check().is_empty());
     }
 }

@@ -5,9 +5,10 @@
 
 mod category;
 mod community;
-mod duration;
+pub(super) mod duration;
 mod logic;
 mod read;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use super::model::{FieldValue, Pattern};
 
 pub use community::Community;
 pub use read::{is_document, read};
+pub use scope::{EventSourceError, EventSources};
 
 /// Terms of one rule, beyond which it is refused.
 pub const MAX_TERMS: usize = 64;
@@ -37,6 +39,8 @@ pub struct Rule {
     pub file: Arc<str>,
     /// 1-based line where the rule begins.
     pub line: usize,
+    /// The containers it is for, as globs; none: all.
+    pub containers: Vec<glob::Pattern>,
     /// What the vendor's engine ignores in it without a word, or can't act on.
     pub remarks: Vec<String>,
 }

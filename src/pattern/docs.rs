@@ -104,6 +104,7 @@ fn section(out: &mut String, pattern: &Pattern, links: &Links<'_>) {
         let globs: Vec<String> = scope.container.iter().map(|glob| format!("`{glob}`")).collect();
         facts.push(format!("Where: container {}", globs.join(", ")));
     }
+    facts.extend(pattern.matches.correlation().map(|correlation| format!("When: {correlation}")));
     // Two spaces at a line's end break it.
     let _ = writeln!(out, "{}", facts.join("  \n"));
     if let Some(example) = tests.fires.first() {
@@ -191,12 +192,12 @@ mod tests {
     title: "The app is alone"
     severity: warn
     category: health
-    match: { all: ['all alone'] }
+    match: { all: ['all alone'], count: 3, within: 10m }
     also: [web.proxy.lost]
     cause: "Its proxy is lost."
     fix: ["Wait."]
     references: ['https://example.com/alone']
-    tests: { fires: [{ log: 'all alone' }], silent: [{ log: 'all together' }] }
+    tests: { fires: [{ log: "all alone\nall alone" }], silent: [{ log: 'all together' }] }
 "#;
 
     #[test]

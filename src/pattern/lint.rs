@@ -85,7 +85,7 @@ fn anchors(set: &PatternSet, index: usize) -> Vec<String> {
 }
 
 fn regexes(located: &Located) -> Vec<String> {
-    let expressions = located.pattern.matches.alternatives().iter().flat_map(|condition| condition.regex.as_slice());
+    let expressions = located.pattern.matches.conditions().iter().flat_map(|condition| condition.regex.as_slice());
     let useless = expressions.filter(|expression| expression.starts_with(".*") || expression.ends_with(".*"));
     useless.map(|expression| format!("`{expression}`: `.*` at an end of an expression only costs time")).collect()
 }

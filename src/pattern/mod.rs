@@ -4,6 +4,7 @@
 //! files and folders it is told to ([`sources`]). Knows nothing of how patterns are matched, except that it asks the
 //! engine to compile them: a set that can't be compiled is not a set.
 
+pub mod correlation;
 pub mod cre;
 pub mod docs;
 pub mod lint;

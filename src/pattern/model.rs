@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::correlation::{Correlation, Written};
+
 /// How grave an event of a pattern is. Ordered from least to most grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -133,7 +135,7 @@ pub struct Pattern {
     /// Where it can come from. Absent: anywhere.
     #[serde(default, rename = "where")]
     pub scope: Scope,
-    /// How it is recognised: one condition, or a list of which any one suffices (wordings of different versions).
+    /// How it is recognised: one condition, a list of which any one suffices (wordings of different versions), or several records.
     #[serde(rename = "match")]
     pub matches: Matches,
     /// A generic failure (any Python traceback, any Go panic) speaks only when nothing specific did.
@@ -163,7 +165,7 @@ pub struct Scope {
     pub container: Vec<String>,
 }
 
-/// One condition, or alternatives of which any one suffices.
+/// One condition, alternatives of which any one suffices, or several records together.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(untagged)]
 pub enum Matches {
@@ -171,14 +173,25 @@ pub enum Matches {
     One(Condition),
     /// Alternatives; the first that holds gives the captures.
     AnyOf(Vec<Condition>),
+    /// Records that make one failure together.
+    Correlated(#[schemars(with = "Written")] Correlation),
 }
 
 impl Matches {
-    /// The alternatives, one or more.
-    pub fn alternatives(&self) -> &[Condition] {
+    /// The conditions, one or more: alternatives, or the parts of a correlation.
+    pub fn conditions(&self) -> &[Condition] {
         match self {
             Matches::One(condition) => std::slice::from_ref(condition),
             Matches::AnyOf(conditions) => conditions,
+            Matches::Correlated(correlation) => correlation.conditions(),
+        }
+    }
+
+    /// How records are put together, if it takes several or the absence of some.
+    pub fn correlation(&self) -> Option<&Correlation> {
+        match self {
+            Matches::Correlated(correlation) => Some(correlation),
+            Matches::One(_) | Matches::AnyOf(_) => None,
         }
     }
 }
@@ -197,6 +210,14 @@ pub struct Condition {
     pub regex: OneOrMany,
     /// Fields of the log's own structure (`level`, `logger`, `error`, `response_code`, …) and what each must be.
     pub fields: BTreeMap<String, FieldCondition>,
+}
+
+impl Condition {
+    /// Nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        let lists = [&self.all, &self.any, &self.none];
+        lists.iter().all(|list| list.is_empty()) && self.regex.as_slice().is_empty() && self.fields.is_empty()
+    }
 }
 
 /// A piece of text: a literal, or a regular expression.

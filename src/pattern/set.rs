@@ -103,10 +103,9 @@ impl PatternSet {
         let mut patterns = without_replaced(found, &mut problems);
         patterns.sort_by(|a, b| a.pattern.id.cmp(&b.pattern.id));
         let models: Vec<Arc<Pattern>> = patterns.iter().map(|located| located.pattern.clone()).collect();
-        let mut for_others = community.as_ref().map_or(Vec::new(), |community| community.terms.anchors().to_vec());
-        for_others.extend(unknown.iter().map(|fragment| fragment.to_vec()));
+        let for_others = community.as_ref().map_or(&[][..], |community| community.terms.anchors());
         let notices_unknown = !unknown.is_empty();
-        match Engine::compile(&models, Asked { of_any: &CRI_PARTIAL_MARKS, for_others: &for_others }) {
+        match Engine::compile(&models, Asked { of_any: &CRI_PARTIAL_MARKS, for_others, noticed: unknown }) {
             Ok(engine) if problems.is_empty() => Ok(PatternSet { patterns, engine, community, notices_unknown }),
             Ok(_) => Err(problems),
             Err(errors) => {
@@ -322,11 +321,100 @@ mod tests {
             ("{ regex: 'Probing (?<nonsense>.)' }", "the group `nonsense`"),
             ("{}", "the condition is empty"),
             ("{ all: [''] }", "empty literal"),
+            ("{ sequence: [{ all: ['Probing of '] }, { none: [x] }], within: 5m }", "step 2: the condition is empty"),
+            ("{ sequence: [{ all: ['Probing of '] }, { all: [ab] }], within: 5m }", "step 2: no usable literal"),
+            ("{ all: ['Probing of '], within: 5m, unless: { fields: { level: info } } }", "unless: no usable literal"),
+            ("{ all: [ab], within: 5m, count: 3 }", "knative.ingress.probe-forbidden: no usable literal"),
+            (
+                "{ all: ['Probing of '], within: 5m, count: 3, by: [k8s.pod.name] }",
+                "`by` names `k8s.pod.name`, which the condition doesn't capture",
+            ),
+            (
+                "{ sequence: [{ regex: 'Probing (?<detail>.)' }, { all: ['Probing'] }], within: 5m, by: [detail] }",
+                "`by` names `detail`, which step 2 doesn't capture",
+            ),
         ];
         for (condition, want) in table {
             let text = GOOD.replace("{ all: ['Probing of '] }", condition);
             let got = load(&text).map(|_| ()).unwrap_err();
             assert!(got.len() == 1 && got[0].contains(want), "{condition}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn what_several_records_want() {
+        let table = [
+            ("{ sequence: [{ all: [Probing] }, { all: [failed] }] }", "the key `within` is missing"),
+            ("{ all: [Probing], count: 5 }", "the key `within` is missing"),
+            ("{ all: [Probing], unless: { all: [succeeded] } }", "the key `within` is missing"),
+            ("{ all: [Probing], within: 5m }", "`within` has no effect without `sequence`, `count` or `unless`"),
+            ("{ all: [Probing], by: [detail] }", "`by` has no effect without `sequence` or `count`"),
+            ("{ all: [Probing], count: 0, within: 5m }", "`count` is a number from 1 to 1000"),
+            (
+                "{ all: [Probing], count: 1, within: 5m }",
+                "one record is what a pattern is about by itself; leave `count` and `within` out",
+            ),
+            ("{ all: [Probing], count: 1001, within: 5m }", "more than 1000 records, all counts added up"),
+            ("{ sequence: [], within: 5m }", "`sequence` has no steps"),
+            (
+                "{ sequence: [{ all: [Probing] }], within: 5m }",
+                "a sequence of one step; write its condition without `sequence`",
+            ),
+            (
+                "{ all: [x], sequence: [{ all: [Probing] }, { all: [failed] }], within: 5m }",
+                "beside `sequence` there are only `within`, `unless` and `by`; conditions and `count` go into its steps",
+            ),
+            (
+                "{ all: [Probing], within: 2h, unless: { all: [succeeded] } }",
+                "beside `unless`, `within` is 1h at most: so long a match waits",
+            ),
+            (
+                "{ regex: 'Probing (?<detail>.)', count: 2, within: 5m, by: [detail, detail] }",
+                "`by` names a capture twice",
+            ),
+        ];
+        for (condition, want) in table {
+            let text = GOOD.replace("{ all: ['Probing of '] }", condition);
+            let got = load(&text).map(|_| ()).unwrap_err();
+            assert_eq!(got, [format!("p.yaml:6:12: {want}")], "{condition}");
+        }
+        let places = [
+            (
+                "{ all: [Probing], count: 5, within: 5 minutes }",
+                "6:48: no length of time; it is written as `30s`, `10m` or `1h30m`",
+            ),
+            ("{ all: [Probing], count: 5, within: 0s }", "6:48: a time of nothing; write for example `30s` or `10m`"),
+            ("{ all: [Probing], count: 5, within: 25h }", "6:48: more than 24h, which is the most"),
+            ("{ all: [Probing], count: 5, wihtin: 5m }", "6:40: unknown key `wihtin` (did you mean `within`?)"),
+            ("[{ all: [Probing] }, { all: [failed], count: 5 }]", "6:50: unknown key `count`"),
+        ];
+        for (condition, want) in places {
+            let text = GOOD.replace("{ all: ['Probing of '] }", condition);
+            let got = load(&text).map(|_| ()).unwrap_err();
+            assert!(got.len() == 1 && got[0].starts_with(&format!("p.yaml:{want}")), "{condition}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn several_records_in_words() {
+        let table = [
+            ("{ all: [Probing], count: 5, within: 10m }", "5 records within 10m"),
+            (
+                "{ sequence: [{ all: [Probing], count: 2 }, { all: [failed] }], within: 1h30m }",
+                "2 steps in order (2, 1 records) within 1h30m",
+            ),
+            (
+                "{ all: [Probing], within: 30s, unless: { all: [succeeded] } }",
+                "one record, unless something else is seen within 30s",
+            ),
+            (
+                "{ regex: 'Probing (?<detail>.)', count: 2, within: 5m, by: [faultscope.detail], unless: [{ all: [succeeded] }] }",
+                "2 records within 5m, for each faultscope.detail, unless something else is seen within 5m",
+            ),
+        ];
+        for (condition, want) in table {
+            let set = load(&GOOD.replace("{ all: ['Probing of '] }", condition)).unwrap_or_else(|p| panic!("{p:?}"));
+            assert_eq!(set.patterns[0].pattern.matches.correlation().unwrap().to_string(), want);
         }
     }
 

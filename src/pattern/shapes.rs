@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::correlation::{Unless, Written};
 use super::model::{Condition, FieldCondition, FieldValue, Matches, OneOrMany, RegexTerm, Term};
 
 /// One visitor for all of them: each type says what it makes of each shape.
@@ -82,7 +83,7 @@ macro_rules! deserialize_by_shape {
     )*};
 }
 
-deserialize_by_shape!(Matches, Term, OneOrMany, FieldCondition, FieldValue);
+deserialize_by_shape!(Matches, Unless, Term, OneOrMany, FieldCondition, FieldValue);
 
 impl Shapes for Matches {
     const WANTED: &'static str = "a mapping (all, any, none, regex, fields) or a list of such mappings";
@@ -91,7 +92,18 @@ impl Shapes for Matches {
         Vec::<Condition>::deserialize(SeqAccessDeserializer::new(list)).map(Matches::AnyOf)
     }
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        Condition::deserialize(MapAccessDeserializer::new(map)).map(Matches::One)
+        Written::deserialize(MapAccessDeserializer::new(map))?.matches()
+    }
+}
+
+impl Shapes for Unless {
+    const WANTED: &'static str = "a mapping (all, any, none, regex, fields) or a list of such mappings";
+
+    fn from_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        Vec::<Condition>::deserialize(SeqAccessDeserializer::new(list)).map(Unless::AnyOf)
+    }
+    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        Condition::deserialize(MapAccessDeserializer::new(map)).map(Unless::One)
     }
 }
 

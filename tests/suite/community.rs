@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use faultscope::classify::merged::Merged;
 use faultscope::classify::{Classifier, Limits, Source, Stream};
 use faultscope::frame::Format;
 use faultscope::pattern::model::Severity;
@@ -44,6 +45,23 @@ fn found(classifier: &Arc<Classifier>, log: &[u8], piece: usize) -> Vec<(String,
     told
 }
 
+/// The same if it is to be merged with others, of which there are none.
+fn found_merged(classifier: &Arc<Classifier>, log: &[u8]) -> Vec<(String, String)> {
+    let now = Timestamp::from_second(1_900_000_000).unwrap();
+    let mut stream = Stream::new(classifier.clone(), Source::named("x.log", None), 0, 1);
+    stream.defer_rules();
+    let mut events = Vec::new();
+    stream.space(log.len())[..log.len()].copy_from_slice(log);
+    stream.advance(log.len(), now, &mut events);
+    stream.finish(now, &mut events);
+    let mut merged = Merged::default();
+    merged.take(&mut stream);
+    events.extend(merged.finish(classifier, now));
+    let mut told: Vec<_> = events.into_iter().map(|event| (event.pattern.id.clone(), event.uid)).collect();
+    told.sort();
+    told
+}
+
 /// What is wrong with one folder.
 fn trouble(folder: &Path) -> Option<String> {
     let name = folder.file_name().unwrap().to_string_lossy();
@@ -68,8 +86,12 @@ fn trouble(folder: &Path) -> Option<String> {
     if found(&classifier, &log, 1000) != whole {
         return Some(format!("{name}: it makes a difference how the log arrives"));
     }
+    let merged = found_merged(&classifier, &log);
+    if !ids.iter().all(|id| merged.iter().any(|(found, _)| found == id)) {
+        return Some(format!("{name}: not detected once merged"));
+    }
     let silent = fs::read(folder.join("test-fp.log")).unwrap_or_default();
-    let invented = found(&classifier, &silent, silent.len().max(1));
+    let invented = [found(&classifier, &silent, silent.len().max(1)), found_merged(&classifier, &silent)].concat();
     (!invented.is_empty()).then(|| format!("{name}: speaks in test-fp.log"))
 }
 
@@ -102,4 +124,60 @@ fn rules_stand_beside_packs() {
     all.extend(sources::read(&community).unwrap());
     let set = PatternSet::load(&all).unwrap_or_else(|problems| panic!("{}", problems[0]));
     assert!(set.patterns.len() > 500 && set.community.is_some_and(|all| all.rules.len() >= 5));
+}
+
+/// The rules of a folder, named by the binary's own `--event-source`.
+fn scan(args: &[&str], input: &Path) -> (Option<i32>, String, String) {
+    let community = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/community");
+    let mut command = crate::support::faultscope();
+    command.arg("scan").arg("--no-builtin-patterns").arg("--patterns").arg(community).args(["--output", "jsonl"]);
+    let output = command.args(args).arg(input).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn rules_are_held_to_the_containers_of_their_event_source() {
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/community/out-of-oil/test.log");
+    let table: &[(&[&str], bool)] = &[
+        (&[], true),
+        (&["--container", "saw"], true),
+        (&["--container", "saw", "--event-source", "cre.log.pump=pump*,press"], false),
+        (&["--container", "press", "--event-source", "cre.log.pump=pump*,press"], true),
+        // A container that isn't known may be any.
+        (&["--event-source", "cre.log.pump=pump*"], true),
+    ];
+    for (args, speaks) in table {
+        let (status, out, error) = scan(args, &log);
+        assert_eq!((status, error.as_str()), (Some(0), ""));
+        assert_eq!(!out.is_empty(), *speaks, "{args:?}: {out}");
+    }
+    let wrong = [
+        ("cre.log.pmup=pump", "no rule has the event source `cre.log.pmup`"),
+        ("cre.log.pump=[", "`[` is no glob"),
+        ("cre.log.pump", "written as SOURCE=GLOB, such as cre.log.redis=redis*"),
+    ];
+    for (given, want) in wrong {
+        let (status, _, error) = scan(&["--event-source", given], &log);
+        assert!(status == Some(2) && error.contains(want), "{given}: {error}");
+    }
+}
+
+#[test]
+fn inputs_are_one_log_if_that_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/community/valve-then-burst/test.log"),
+    );
+    // Each entry in a file of its own, the last one read first. What is indented belongs to the line before.
+    let entries = log.unwrap().replace("\n ", "\r ");
+    for (number, entry) in entries.lines().enumerate() {
+        let entry = entry.replace('\r', "\n");
+        fs::write(folder.path().join(format!("{:03}.log", 900 - number)), format!("{entry}\n")).unwrap();
+    }
+    let (status, out, _) = scan(&[], folder.path());
+    assert_eq!((status, out.as_str()), (Some(0), ""));
+    let (status, out, error) = scan(&["--cre-compat"], folder.path());
+    assert_eq!((status, error.as_str()), (Some(0), ""));
+    assert!(out.lines().count() == 1 && out.contains("CRE-"), "{out}");
 }

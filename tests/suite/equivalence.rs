@@ -151,8 +151,11 @@ fn engine_says(text: &[u8], container: Option<&str>, pieces: &[usize]) -> Vec<Sa
 }
 
 fn said(events: Vec<Event>) -> Vec<Said> {
+    // The reference says nothing of what takes several records.
+    let alone = |event: &Event| event.pattern.matches.correlation().is_none();
     let mut said: Vec<Said> = events
         .into_iter()
+        .filter(alone)
         .map(|event| Said {
             line: event.line,
             last_line: event.last_line,

@@ -95,10 +95,10 @@ fn judge(
     let mut matches: Vec<(usize, usize)> = Vec::new();
     for (index, located) in classifier.set.patterns.iter().enumerate() {
         let pattern = &located.pattern;
-        if in_scope(pattern, container) {
+        // What takes several records says nothing of one.
+        if in_scope(pattern, container) && pattern.matches.correlation().is_none() {
             let holds = |condition: &Condition| holds(condition, &record);
-            matches
-                .extend(pattern.matches.alternatives().iter().position(holds).map(|alternative| (index, alternative)));
+            matches.extend(pattern.matches.conditions().iter().position(holds).map(|alternative| (index, alternative)));
         }
     }
     let pattern = |index: usize| &classifier.set.patterns[index].pattern;

@@ -96,6 +96,67 @@ fn a_rotation_loses_nothing_on_either_side() {
     assert_eq!(site.events().len(), 4);
 }
 
+/// Patterns of several records, and one of a single one.
+const SEVERAL: &str = r#"
+patterns:
+  - { id: test.pump.failed, title: t, severity: error, category: crash, match: { regex: 'the pump has failed: (?<detail>\d+)' }, cause: c, fix: [f],
+      references: [r], tests: { fires: [{ log: a }], silent: [{ log: b }] } }
+  - { id: test.valve.stuck, title: t, severity: error, category: crash, cause: c, fix: [f], references: [r],
+      match: { sequence: [{ all: [valve opened] }, { all: [valve is hot] }], within: 30s }, tests: { fires: [{ log: a }], silent: [{ log: b }] } }
+  - { id: test.pump.abrupt, title: t, severity: error, category: crash, cause: c, fix: [f], references: [r],
+      match: { all: [told to stop], within: 1s, unless: { all: [pump has stopped] } }, tests: { fires: [{ log: a }], silent: [{ log: b }] } }
+"#;
+
+fn patterns(events: &[Value]) -> Vec<&str> {
+    events.iter().filter_map(|event| event["pattern"].as_str()).collect()
+}
+
+#[test]
+fn what_has_begun_goes_on_through_a_rotation() {
+    let site = Site::new();
+    fs::write(site.path("pack.yaml"), SEVERAL).unwrap();
+    let path = site.log("saw-0", 0);
+    let mut old = Log::open(&path);
+    old.write(&[&failure(1), "valve opened"]);
+    let agent = site.start();
+    site.wait_for(1);
+    fs::rename(&path, path.with_file_name("0.log.20260105-000100")).unwrap();
+    let mut new = Log::open(&path);
+    new.write(&["all is well", "the valve is fine", &failure(2)]);
+    site.wait_for(2);
+    // Whichever file is done with first, the one that is read to its end or the new one up to here.
+    new.write(&["the valve is hot", &failure(3)]);
+    let events = site.wait_for(4);
+    let stuck = events.iter().find(|event| event["pattern"] == "test.valve.stuck").unwrap();
+    assert_eq!(
+        (&stuck["line"], &stuck["attributes"]["faultscope.sequence.lines"]),
+        (&json!(4), &json!("valve opened"))
+    );
+    agent.stop();
+}
+
+#[test]
+fn the_absence_of_something_is_noticed_in_a_log_that_is_quiet_and_after_a_restart() {
+    let site = Site::new();
+    fs::write(site.path("pack.yaml"), SEVERAL).unwrap();
+    let mut log = Log::open(&site.log("saw-0", 0));
+    log.write(&[&failure(1), "told to stop", "the pump has stopped", &failure(2), "told to stop"]);
+    let agent = site.start();
+    let events = site.wait_for(3);
+    assert_eq!(patterns(&events), ["test.pump.failed", "test.pump.failed", "test.pump.abrupt"]);
+    assert_eq!(events[2]["line"], 5);
+    // What still waits at a stop is read again.
+    log.write(&["told to stop", &failure(3)]);
+    site.wait_for(4);
+    agent.stop();
+    let agent = site.start();
+    log.fail(4);
+    let events = wait("what is left", || Some(site.events()).filter(|events| events.len() >= 6));
+    let abrupt = events.iter().filter(|event| event["pattern"] == "test.pump.abrupt");
+    assert_eq!(abrupt.map(|event| &event["line"]).collect::<Vec<_>>(), [&json!(5), &json!(6)]);
+    agent.stop();
+}
+
 #[test]
 fn every_run_of_a_container_is_read_as_its_own() {
     let site = Site::new();

@@ -8,19 +8,37 @@ use jiff::Timestamp;
 use super::{Stream, newlines};
 use crate::classify::entries::{self, Entry, LaneSeen, WaitingEntry};
 use crate::classify::lines::{Lane, Raw};
+use crate::classify::merged::Deferred;
 use crate::event::Event;
 use crate::redact;
 
 impl Stream {
+    /// Rules that take several entries are left to [`crate::classify::merged`].
+    pub fn defer_rules(&mut self) {
+        self.seen.deferred.get_or_insert_default();
+    }
+
+    /// Entries that were deferred since the last call.
+    pub(in crate::classify) fn take_deferred(&mut self) -> Vec<Deferred> {
+        self.seen.deferred.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// A line holds an anchor, perhaps one of a rule.
     pub(super) fn rules_look(&mut self, window: &[u8], at: usize, now: Timestamp, events: &mut Vec<Event>) {
         let Some(raw) = self.lines(window).raw(at) else { return };
         let lane = raw.lane();
         self.rules_wait(window, lane, now, events);
         let LaneSeen { done_to, waiting } = self.seen.lanes[lane.index()];
-        if waiting.is_none() && self.base + at as u64 >= done_to {
+        if waiting.is_none() && self.base + at as u64 >= done_to && self.rules_ask(window, &raw) {
             self.rules_entry(window, raw, false, now, now, events);
         }
+    }
+
+    /// Does a rule ask for this raw line? The others of its entry, if there are any, are asked for themselves.
+    fn rules_ask(&self, window: &[u8], raw: &Raw<'_>) -> bool {
+        let set = &self.classifier.set;
+        let always = set.community.as_ref().is_some_and(|community| !community.terms.without_anchor().is_empty());
+        raw.frame.partial || always || !set.engine.others(self.lines(window).text(raw.start)).is_empty()
     }
 
     /// The entry that waits in a lane is whole if another one has begun since.
@@ -116,9 +134,18 @@ impl Stream {
             return;
         }
         self.seen.lanes[lane].done_to = self.base + span.end as u64;
+        let matched = match span.plain {
+            true => community.terms.matched_among(classifier.set.engine.others(lines.text(span.start)), &span.text),
+            false => community.terms.matched(&span.text),
+        };
+        let mut touched = community.touched(&matched);
+        touched.retain(|rule, _| community.rules[*rule as usize].is_for(self.source.container.as_deref()));
+        if touched.is_empty() {
+            return;
+        }
         let line = self.line_number_in(window, span.start);
-        let more = newlines(&window[span.start..span.end.saturating_sub(1).max(span.start)]);
-        let found = self.seen.observe(community, &span, || (position, line, line + more), now);
+        let last_line = line + newlines(&window[span.start..span.end.saturating_sub(1).max(span.start)]);
+        let found = self.seen.observe(community, &span, touched, (position, line, last_line), now);
         self.counts.entries_evicted += std::mem::take(&mut self.seen.evicted);
         self.rules_tell(&found, now, events);
     }

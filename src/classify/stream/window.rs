@@ -63,7 +63,7 @@ impl Stream {
     /// Drops the lines before the one that stands before `needed`, unless something waits for them.
     fn forget_before(&mut self, needed: usize) {
         let limits = self.classifier.limits;
-        let watermark = (self.watermark() - self.base) as usize;
+        let watermark = (self.settled_to() - self.base) as usize;
         // One more: the line before a record gives its time.
         let wanted = needed.min(watermark).saturating_sub(1);
         // A window always begins where a raw line does, so that its neighbours can be walked over.

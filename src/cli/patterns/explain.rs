@@ -106,12 +106,18 @@ impl Told<'_> {
 
     fn pattern(&self, explanation: &Explanation, speaker: Option<usize>, out: &mut impl Write) -> io::Result<()> {
         let id = |pattern: usize| &self.set.patterns[pattern].pattern.id;
+        let correlation = self.set.patterns[explanation.pattern].pattern.matches.correlation();
         let verdict = match (explanation.fires(), speaker) {
+            (true, _) if correlation.is_some() => "a part of it".into(),
+            (false, _) if correlation.is_some() => "no part of it".into(),
             (true, Some(speaker)) if speaker != explanation.pattern => format!("fires, but {} speaks", id(speaker)),
             (true, _) => "fires".into(),
             (false, _) => "does not fire".into(),
         };
         writeln!(out, "  {}: {verdict}", id(explanation.pattern))?;
+        if let Some(correlation) = correlation {
+            writeln!(out, "    when      {correlation}")?;
+        }
         if !explanation.in_scope {
             let globs = self.set.patterns[explanation.pattern].pattern.scope.container.join(", ");
             let container = self.container.unwrap_or_default();
@@ -119,8 +125,10 @@ impl Told<'_> {
         }
         let many = explanation.wordings.len() > 1;
         for (number, wording) in explanation.wordings.iter().enumerate() {
-            if many {
-                writeln!(out, "    wording {}:", number + 1)?;
+            match correlation.map(|correlation| correlation.part(number)) {
+                Some(part) => part.map_or(Ok(()), |part| writeln!(out, "    {part}:"))?,
+                None if many => writeln!(out, "    wording {}:", number + 1)?,
+                None => {}
             }
             wording_text(wording, out)?;
         }

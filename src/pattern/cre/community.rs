@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Rule, Term};
+use super::{EventSources, Rule, Term};
 use crate::engine::Terms;
 use crate::pattern::Problem;
 use crate::yaml::Mistake;
@@ -50,6 +50,11 @@ impl Community {
                 None
             }
         }
+    }
+
+    /// Holds rules to the containers of their event sources. Gives the sources that are no rule's.
+    pub fn hold(&mut self, sources: &EventSources) -> Vec<String> {
+        sources.hold(&mut self.rules)
     }
 
     /// Compiles every expression that is otherwise compiled when first needed; what is wrong with them, by rule.

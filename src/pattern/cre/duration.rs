@@ -16,7 +16,7 @@ fn unit(name: &str) -> Option<f64> {
 }
 
 /// Reads one; `None` if it isn't one.
-pub(super) fn parse(text: &str) -> Option<SignedDuration> {
+pub(in crate::pattern) fn parse(text: &str) -> Option<SignedDuration> {
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),

@@ -57,7 +57,8 @@ fn rule(node: &Node, terms: &logic::Named<'_>, file: &Arc<str>) -> Result<Rule, 
     let logic = logic::read(body, terms, &mut remarks)?;
     let pattern = Arc::new(pattern(cre)?);
     let attributes = attributes(cre, node.get("metadata"), body);
-    Ok(Rule { pattern, attributes, logic: Arc::new(logic), file: file.clone(), line: node.line(), remarks })
+    let (logic, containers) = (Arc::new(logic), Vec::new());
+    Ok(Rule { pattern, attributes, logic, file: file.clone(), line: node.line(), containers, remarks })
 }
 
 /// Keys that the language doesn't have.
