@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::repeats::{Repeats, Summary, shortened};
 use super::templates::{Joined, Templates, masked};
-use crate::event::{Attribute, Event, Value};
+use crate::event::{Attribute, Event, Exception, Value};
 use crate::pattern::unclassified::{ID, TEMPLATE};
 
 /// Is this event of a failure that no pattern knows?
@@ -18,10 +18,15 @@ pub fn is(event: &Event) -> bool {
     event.pattern.id == ID
 }
 
-/// What a template is made of: the event's own, or for want of that the line by which it is known.
+/// What a template is made of: the event's own, or for want of that its exception's type and message, or the line by which it is known.
 fn message(event: &Event) -> Cow<'_, str> {
     let text = event.attributes.iter().find(|attribute| attribute.name == TEMPLATE).map(|attribute| &attribute.value);
-    if let Some(Value::Text(text)) = text { text.into() } else { masked(&event.body).into() }
+    if let Some(Value::Text(text)) = text {
+        return text.into();
+    }
+    let Some(Exception { kind: Some(kind), message, .. }) = &event.exception else { return masked(&event.body).into() };
+    let said = message.as_deref().and_then(|message| message.lines().next()).filter(|line| !line.is_empty());
+    masked(&said.map_or_else(|| kind.clone(), |said| format!("{kind}: {said}"))).into()
 }
 
 fn set_template(event: &mut Event, template: String) {

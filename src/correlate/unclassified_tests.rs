@@ -73,3 +73,22 @@ fn a_census_counts_by_template() {
     assert_eq!(found.iter().map(told).collect::<Vec<_>>(), want);
     assert_eq!(census.counts(), (6, 3));
 }
+
+/// What only a generic pattern knows goes by its exception, wherever it was thrown.
+#[test]
+fn an_exception_is_known_by_its_type_and_message() {
+    let table = [
+        (Some("PearError"), Some("tank 7 is full\nsee the manual"), "PearError: tank <*> is full"),
+        (Some("PearError"), Some(""), "PearError"),
+        (Some("PearError"), None, "PearError"),
+        (None, Some("tank 7 is full"), "File \"<*>\", line <*>, in press"),
+    ];
+    for (kind, message, want) in table {
+        let (kind, message) = (kind.map(str::to_owned), message.map(str::to_owned));
+        let exception = Some(Exception { kind, message, stacktrace: None });
+        let body = "  File \"/srv/press.py\", line 3, in press".into();
+        let mut census = Census::new(10);
+        census.observe(Event { exception, body, attributes: Vec::new(), ..fixture::plain() });
+        assert_eq!(census.found()[0].template, want);
+    }
+}
