@@ -47,7 +47,7 @@ impl PatternArgs {
 
     /// The set with a pack more.
     pub(super) fn read_with(&self, pack: PackSource) -> Result<PatternSet, Vec<Problem>> {
-        self.with(|sources| PatternSet::load(&[sources, &[pack.clone()]].concat()))
+        self.with(|sources| PatternSet::load(&[sources, std::slice::from_ref(&pack)].concat()))
     }
 
     /// The set, the built-in packs checked as if they were somebody's own.

@@ -39,9 +39,12 @@ fn a_whole_draft() {
     }
 }
 
+/// Template, text, and the literals with whether they are weak.
+type Row = (&'static str, &'static str, Option<(&'static [&'static str], bool)>);
+
 #[test]
 fn literals_stand_in_the_text() {
-    let table: &[(&str, &str, Option<(&[&str], bool)>)] = &[
+    let table: &[Row] = &[
         (
             "secret <*> is not of this press: <*>",
             "secret \"a\" is not of this press: b",
