@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::cluster::{Kubernetes, KubernetesEvents, KubernetesLogs, Metadata};
 use self::expand::expand;
-pub use self::groups::{Incidents, RateLimit, Repeats};
+pub use self::groups::{Incidents, RateLimit, Repeats, Unclassified};
 pub use self::limits::Limits;
 use self::values::one_or_many;
 pub use self::values::{Since, Span};
@@ -47,6 +47,8 @@ pub struct Config {
     pub redact: bool,
     /// How repeats are folded.
     pub repeats: Repeats,
+    /// Failures that no pattern knows.
+    pub unclassified: Unclassified,
     /// What is one incident.
     pub incidents: Incidents,
     /// How many events a container may give.
@@ -72,6 +74,7 @@ impl Default for Config {
             event_sources: BTreeMap::new(),
             redact: true,
             repeats: Repeats::default(),
+            unclassified: Unclassified::default(),
             incidents: Incidents::default(),
             rate_limit: RateLimit::default(),
             export: Export::default(),

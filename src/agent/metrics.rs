@@ -36,6 +36,8 @@ pub struct State {
     pub anchors: usize,
     /// Failures whose repeats are being folded.
     pub repeats_followed: u64,
+    /// Templates of failures that no pattern knows.
+    pub templates: u64,
     /// Incidents that are open.
     pub incidents_open: u64,
     /// Records that wait for more lines.
@@ -291,10 +293,11 @@ fn observe_outputs(meter: &Meter, state: &Shared) {
 
 fn observe_rest(meter: &Meter, state: &Shared) {
     type Look = fn(&State) -> u64;
-    let gauges: [(&str, &str, Look); 7] = [
+    let gauges: [(&str, &str, Look); 8] = [
         ("faultscope.patterns", "Patterns in use.", |state| state.patterns as u64),
         ("faultscope.anchors", "Anchors that blocks are searched for.", |state| state.anchors as u64),
         ("faultscope.repeats.followed", "Failures whose repeats are being folded.", |state| state.repeats_followed),
+        ("faultscope.unclassified.templates", "Kinds of failures that no pattern knows.", |state| state.templates),
         ("faultscope.incidents.open", "Incidents that are open.", |state| state.incidents_open),
         ("faultscope.records.waiting", "Records that wait for more lines.", |state| state.records_waiting),
         ("faultscope.reload.ok", "0 after a reload that failed: the configuration from before is in use.", |state| {

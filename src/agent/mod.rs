@@ -63,6 +63,10 @@ pub struct Reading {
     pub repeats: Duration,
     /// So many failures' repeats at once.
     pub repeats_limit: usize,
+    /// What no pattern knows is told of at most once in this time, by template.
+    pub unclassified: Duration,
+    /// So many templates at once.
+    pub templates_limit: usize,
     /// Failures within this time may be one incident.
     pub incidents: Duration,
     /// So many incidents at once.

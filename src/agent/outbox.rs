@@ -17,6 +17,7 @@ use crate::correlate::incidents::causes::Causes;
 use crate::correlate::incidents::{Counts, Incidents};
 use crate::correlate::rate::Limiter;
 use crate::correlate::repeats::{Repeats, Summary};
+use crate::correlate::unclassified::{self, Reports};
 use crate::event::Event;
 use crate::kube::metadata::Pods;
 use crate::tail::{FileId, Ledger, Mark, UnitId};
@@ -25,6 +26,7 @@ pub(super) struct Outbox {
     waiting: VecDeque<Unit>,
     units: Option<Sender<Unit>>,
     repeats: Repeats<FileId, UnitId>,
+    unclassified: Reports<FileId, UnitId>,
     limiter: Limiter,
     incidents: Incidents,
     /// What is known of pods, if the cluster is asked.
@@ -41,6 +43,7 @@ impl Outbox {
             waiting: VecDeque::new(),
             units: Some(units),
             repeats: Repeats::new(reading.repeats, reading.repeats_limit),
+            unclassified: Reports::new(reading.unclassified, reading.templates_limit),
             limiter: Limiter::new(reading.rate),
             incidents: Incidents::new(causes(reading), reading.incidents, reading.incidents_limit),
             pods,
@@ -53,6 +56,7 @@ impl Outbox {
     /// From here on with these settings.
     pub fn set(&mut self, reading: &Reading) {
         self.repeats.set_window(reading.repeats);
+        self.unclassified.set_period(reading.unclassified);
         self.limiter.set_rate(reading.rate);
         self.incidents.set(causes(reading), reading.incidents);
         self.attribute_bytes = reading.attribute_bytes;
@@ -73,6 +77,11 @@ impl Outbox {
         self.repeats.followed()
     }
 
+    /// Templates of failures that no pattern knows.
+    pub fn templates(&self) -> usize {
+        self.unclassified.templates()
+    }
+
     /// Incidents that are open.
     pub fn open_incidents(&self) -> usize {
         self.incidents.open()
@@ -80,7 +89,7 @@ impl Outbox {
 
     /// When the next summary is due.
     pub fn next_summary(&self) -> Option<Instant> {
-        self.repeats.next_end()
+        self.repeats.next_end().into_iter().chain(self.unclassified.next_end()).min()
     }
 
     /// Takes in what a piece of a file gave. Until it is delivered, alone or in a summary, the checkpoint stays at `start` or before it.
@@ -91,7 +100,12 @@ impl Outbox {
             self.count_limit("attribute_bytes", cut);
             let pattern = KeyValue::new("pattern", event.pattern.id.clone());
             self.metrics.occurrences.add(event.occurrences, &[pattern]);
-            match self.repeats.take(event, file, now, || ledger.sent(file, start)) {
+            let hold = || ledger.sent(file, start);
+            let taken = match unclassified::is(&event) {
+                true => self.unclassified.take(event, file, now, hold),
+                false => self.repeats.take(event, file, now, hold),
+            };
+            match taken {
                 None => self.metrics.folded.add(1, &[]),
                 Some(event) if self.limiter.admit(&Place::of(&event.resource), now) => out.push(event),
                 Some(_) => self.metrics.dropped.add(1, &[KeyValue::new("reason", "rate_limit")]),
@@ -103,12 +117,18 @@ impl Outbox {
         let early = self.repeats.overflow();
         self.count_limit("repeats", early.len() as u64);
         self.summaries(early);
+        let early = self.unclassified.overflow();
+        self.summaries(early);
+        let evicted = self.unclassified.take_evicted();
+        self.count_limit("templates", evicted);
         self.flush();
     }
 
     /// Queues the summaries that are due.
     pub fn tick(&mut self, now: Instant) {
         let due = self.repeats.due(now);
+        self.summaries(due);
+        let due = self.unclassified.due(now);
         self.summaries(due);
         self.flush();
     }
@@ -129,6 +149,8 @@ impl Outbox {
     pub fn close(&mut self) {
         let last = self.repeats.close();
         self.summaries(last);
+        let last = self.unclassified.close();
+        self.summaries(last);
         let Some(units) = self.units.take() else { return };
         for unit in self.waiting.drain(..) {
             // What isn't taken isn't acknowledged either, and is read again.
@@ -145,11 +167,13 @@ impl Outbox {
     }
 
     /// What goes out is told of its incident here: only what receivers get to see can be corrected. Before that, of its pod: whose it is decides
-    /// which incident it belongs to.
+    /// which incident it belongs to. What no pattern knows explains nothing.
     fn queue(&mut self, ids: Vec<UnitId>, mut events: Vec<Event>) {
         for event in &mut events {
             self.describe(event);
-            event.incident = self.incidents.observe(event, event.observed);
+            if !unclassified::is(event) {
+                event.incident = self.incidents.observe(event, event.observed);
+            }
             let severity = KeyValue::new("severity", event.pattern.severity.text());
             self.metrics.events.add(1, &[KeyValue::new("pattern", event.pattern.id.clone()), severity]);
         }

@@ -333,6 +333,7 @@ impl Reader {
             state.started = true;
             state.checkpoint_trouble = trouble;
             state.repeats_followed = self.outbox.followed() as u64;
+            state.templates = self.outbox.templates() as u64;
             state.incidents_open = self.outbox.open_incidents() as u64;
             state.records_waiting = waiting as u64;
         });

@@ -93,7 +93,13 @@ fn earliest_start(lines: Lines<'_>, lane: Lane, hit: usize, floor: usize, limits
 }
 
 /// The record that begins with the first line of the lane at or after `at`.
-fn forward<'w>(lines: Lines<'w>, lane: Lane, at: usize, last: bool, limits: &Limits) -> Option<Assembly<'w>> {
+pub(super) fn forward<'w>(
+    lines: Lines<'w>,
+    lane: Lane,
+    at: usize,
+    last: bool,
+    limits: &Limits,
+) -> Option<Assembly<'w>> {
     let first = lines.next(lane, at, usize::MAX)?;
     let start = first.start;
     let until = start.saturating_add(limits.record_bytes);

@@ -17,6 +17,7 @@ mod lines;
 pub mod merged;
 #[cfg(test)]
 mod merged_tests;
+pub mod neighbours;
 mod series;
 #[cfg(test)]
 mod series_tests;
@@ -24,6 +25,7 @@ pub mod statement;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod unknown;
 pub mod whole;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod rules;
 mod series;
+mod unknown;
 mod window;
 
 use std::sync::Arc;
@@ -16,9 +17,18 @@ use super::{Classifier, Limits, Source};
 use crate::engine::{Finding, Judgement, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
-use crate::pattern::model::Origin;
+use crate::pattern::model::{Origin, Pattern};
 use crate::record::Record;
 use crate::redact;
+
+/// What a record is.
+struct Verdict {
+    pattern: Arc<Pattern>,
+    also: Vec<Arc<str>>,
+    /// Which of its lines says so.
+    identifying: usize,
+    attributes: Vec<Attribute>,
+}
 
 /// A lane's state. Positions are offsets in the source, which don't move when the window does.
 #[derive(Clone, Copy, Debug, Default)]
@@ -301,6 +311,10 @@ impl Stream {
         let floor = waiting.start.saturating_sub(self.base) as usize;
         let at = (waiting.hit - self.base) as usize;
         match assemble::around(self.lines(window), lane, at, floor, last, &self.classifier.limits) {
+            Some(Assembly::Closed(record)) if !last && self.may_head_a_trace(window, lane, &record) => {
+                let (start, seen) = (self.base + record.start() as u64, self.base + window.len() as u64);
+                self.lanes[lane.index()].waiting = Some(Waiting { start, seen, ..waiting });
+            }
             Some(Assembly::Closed(record)) => {
                 let limits = &self.classifier.limits;
                 let full =
@@ -337,16 +351,35 @@ impl Stream {
             field: &|path| record.field(path),
         };
         let Judgement { finding, parts } = classifier.set.engine.judge(&subject);
+        let verdict = match finding {
+            Some(finding) => Some(self.verdict(assembled, &record, finding)),
+            // Somebody knows what is a part of something.
+            None if !parts.is_empty() => None,
+            None => self.unknown(window, lane, assembled, &record),
+        };
         if let Some(mut event) =
-            finding.and_then(|finding| self.event(window, lane, assembled, &record, finding, waiting.since))
+            verdict.and_then(|verdict| self.event(window, lane, assembled, &record, verdict, waiting.since))
         {
             if classifier.redact {
                 self.counts.redacted += redact::event(&mut event);
             }
+            // Only now: a secret that is out of the template can't be told by what is left of it.
+            super::unknown::mask(&mut event);
             events.push(event);
         }
         if !parts.is_empty() {
             self.series_note(window, lane, assembled, &record, parts, waiting);
+        }
+    }
+
+    /// What a pattern makes of a record.
+    fn verdict(&self, assembled: &Assembled<'_>, record: &Record<'_>, finding: Finding) -> Verdict {
+        let set = &self.classifier.set;
+        Verdict {
+            pattern: set.patterns[finding.pattern].pattern.clone(),
+            also: finding.also.iter().map(|&other| set.engine.patterns()[other].id.clone()).collect(),
+            identifying: identifying_line(assembled, record, &finding),
+            attributes: attributes(record, finding.captures),
         }
     }
 
@@ -357,16 +390,13 @@ impl Stream {
         lane: Lane,
         assembled: &Assembled<'_>,
         record: &Record<'_>,
-        finding: Finding,
+        Verdict { pattern, also, identifying, attributes }: Verdict,
         now: Timestamp,
     ) -> Option<Event> {
-        let classifier = self.classifier.clone();
-        let pattern = classifier.set.patterns[finding.pattern].pattern.clone();
-        if pattern.severity < classifier.min_severity {
+        if pattern.severity < self.classifier.min_severity {
             return None;
         }
         let line = self.line_number_in(window, assembled.start());
-        let identifying = identifying_line(assembled, record, &finding);
         let position = assembled.lines[identifying].start;
         let identity = Identity {
             source: &self.source.identity,
@@ -379,7 +409,7 @@ impl Stream {
             uid: identity.uid(),
             time: assembled.lines[0].time.or_else(|| record.time()),
             observed: now,
-            also: finding.also.iter().map(|&other| classifier.set.engine.patterns()[other].id.clone()).collect(),
+            also,
             line,
             last_line: line + memchr::memchr_iter(b'\n', inside).count() as u64,
             body: String::from_utf8_lossy(&assembled.lines[identifying].content).into_owned(),
@@ -387,7 +417,7 @@ impl Stream {
             incident: None,
             origin: Origin::Log,
             record: record.printed(),
-            attributes: attributes(record, finding),
+            attributes,
             exception: record.exception(),
             trace_id: record.trace_id(),
             span_id: record.span_id(),
@@ -445,6 +475,7 @@ impl Hits<'_, '_> {
         let set = &stream.classifier.set;
         if !set.engine.may_know(lines.text(raw.start))
             && assemble::is_alone(lines, raw, floor, &stream.classifier.limits)
+            && !super::unknown::is_grave(set, &raw.frame.content)
         {
             return;
         }
@@ -502,9 +533,8 @@ fn identifying_line(assembled: &Assembled<'_>, record: &Record<'_>, finding: &Fi
     (newlines(before) as usize).min(assembled.lines.len() - 1)
 }
 
-/// The captures, and what the log's own header gave, each name once.
-fn attributes(record: &Record<'_>, finding: Finding) -> Vec<Attribute> {
-    let mut all = finding.captures;
+/// What was found out about the record, and what the log's own header gave, each name once.
+fn attributes(record: &Record<'_>, mut all: Vec<Attribute>) -> Vec<Attribute> {
     for attribute in record.attributes() {
         if all.iter().all(|known| known.name != attribute.name) {
             all.push(attribute);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::unknown::ANCHORS;
 use super::{Classifier, Limits, Source, Stream};
 use crate::event::{Event, Resource};
 use crate::frame::Format;
@@ -52,8 +53,14 @@ fn the_anchor_of_a_trace_is_in_its_last_line() {
 }
 
 fn classifier(limits: Limits) -> Arc<Classifier> {
+    noticing(limits, false)
+}
+
+/// One that may notice what no pattern knows.
+fn noticing(limits: Limits, unknown: bool) -> Arc<Classifier> {
     let source = PackSource { name: "p.yaml".into(), text: SET.clone(), builtin: false };
-    let set = PatternSet::load(&[source]).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let fragments = if unknown { ANCHORS } else { &[] };
+    let set = PatternSet::load_noticing(&[source], fragments).unwrap_or_else(|problems| panic!("{problems:?}"));
     Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info, redact: false })
 }
 
@@ -189,18 +196,23 @@ fn texts_and_their_events_however_they_arrive() {
 /// Wherever reading stops, a new stream from the watermark on gives the events that are missing.
 #[test]
 fn a_restart_at_the_watermark_loses_nothing() {
-    let classifier = classifier(Limits::default());
+    for unknown in [false, true] {
+        no_restart_loses_anything(&noticing(Limits::default(), unknown));
+    }
+}
+
+fn no_restart_loses_anything(classifier: &Arc<Classifier>) {
     // A trace that another stream's lines stand behind isn't looked for at the end of what was read.
     let plain = |(name, ..): &Row| *name != "two streams";
     for (name, text, _) in table().into_iter().filter(plain) {
         let text = text.as_bytes();
-        let whole = in_pieces(&classifier, text, &[text.len()], false);
+        let whole = in_pieces(classifier, text, &[text.len()], false);
         for cut in 0..=text.len() {
             let mut events = Vec::new();
-            let mut before = stream(&classifier, 0, 1);
+            let mut before = stream(classifier, 0, 1);
             feed(&mut before, &text[..cut], &mut events);
             let low = before.watermark();
-            let mut after = stream(&classifier, low, before.line_at(low));
+            let mut after = stream(classifier, low, before.line_at(low));
             feed(&mut after, &text[low as usize..], &mut events);
             after.finish(at(0), &mut events);
             let mut got = said(events);
@@ -334,6 +346,8 @@ const LINES: &[&str] = &[
     "the next line is longer still, by any measure that a small test may have, and only behind all of this it says what it has to \
      say, at last: Probing of x",
     "    at run (/app/index.js:3:9)",
+    "ERROR: no model",
+    "CRITICAL: no model that this test knows could be found, in whichever folder it has looked for one, and that is why it ends here",
 ];
 
 proptest! {
@@ -344,10 +358,13 @@ proptest! {
         sizes in prop::collection::vec(1usize..400, 1..6),
         park in any::<bool>(),
         small in any::<bool>(),
+        unknown in any::<bool>(),
     ) {
-        static CLASSIFIERS: LazyLock<[Arc<Classifier>; 2]> =
-            LazyLock::new(|| [classifier(Limits { lookback_bytes: 1000, ..Limits::default() }), classifier(SMALL)]);
-        let classifier = &CLASSIFIERS[small as usize];
+        static CLASSIFIERS: LazyLock<[Arc<Classifier>; 4]> = LazyLock::new(|| {
+            let large = Limits { lookback_bytes: 1000, ..Limits::default() };
+            [(large, false), (SMALL, false), (large, true), (SMALL, true)].map(|(limits, unknown)| noticing(limits, unknown))
+        });
+        let classifier = &CLASSIFIERS[usize::from(small) + 2 * usize::from(unknown)];
         let framed = choices[0].1 > 1;
         let mut text = String::new();
         for (index, kind) in &choices {

@@ -166,6 +166,7 @@ fn fixed(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.open_files", config.limits.open_files.to_string()),
         ("limits.repeats", config.limits.repeats.to_string()),
         ("limits.incidents", config.limits.incidents.to_string()),
+        ("limits.templates", config.limits.templates.to_string()),
     ]
 }
 
@@ -207,7 +208,8 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
     patterns.paths.extend(config.patterns.iter().cloned());
     patterns.no_builtin_patterns |= !config.builtin_patterns;
     patterns.event_sources.extend(config.event_sources.iter().map(|(source, globs)| (source.clone(), globs.clone())));
-    match patterns.read() {
+    let read = if config.unclassified.enabled { patterns.read_noticing() } else { patterns.read() };
+    match read {
         Ok(set) => {
             let unusable = set.engine.check();
             problems.extend(unusable.iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)));
@@ -285,6 +287,8 @@ fn live(resolved: Resolved, min_severity: SeverityArg) -> Result<Live> {
         files: config.sources.files.to_tail(&config.limits),
         repeats: config.repeats.window.0,
         repeats_limit: config.limits.repeats,
+        unclassified: config.unclassified.interval.0,
+        templates_limit: config.limits.templates,
         incidents: config.incidents.window.0,
         incidents_limit: config.limits.incidents,
         rate: config.rate_limit.to_rate(),

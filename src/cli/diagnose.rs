@@ -87,7 +87,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 pub(super) fn run(args: Args) -> Result<u8> {
     let (kind, name) = object(&args.object)?;
-    let classifier = args.patterns.classifier(Format::Cri, args.min_severity.into(), !args.no_redact)?;
+    let classifier = args.patterns.classifier(Format::Cri, args.min_severity.into(), !args.no_redact, false)?;
     let options = Options {
         choice: Choice { kubeconfig: args.kubeconfig, context: args.context },
         namespace: args.namespace,

@@ -99,7 +99,7 @@ impl Score {
 
 pub(super) fn run(args: Args) -> Result<u8> {
     let text = fs::read_to_string(&args.corpus).with_context(|| format!("can't read {}", args.corpus.display()))?;
-    let classifier = args.patterns.classifier(Format::Auto, Severity::Warn, false)?;
+    let classifier = args.patterns.classifier(Format::Auto, Severity::Warn, false, false)?;
     let mut verdicts = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let place = || format!("{}:{}: not a labelled log", args.corpus.display(), number + 1);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 
+use crate::classify::unknown::ANCHORS;
 use crate::classify::{Classifier, Limits};
 use crate::frame::Format;
 use crate::pattern::cre::EventSources;
@@ -39,12 +40,25 @@ impl PatternArgs {
         self.with(PatternSet::load)
     }
 
+    /// The set, which notices what no pattern knows too.
+    pub(super) fn read_noticing(&self) -> Result<PatternSet, Vec<Problem>> {
+        self.with(|sources| PatternSet::load_noticing(sources, ANCHORS))
+    }
+
+    /// The set with a pack more.
+    pub(super) fn read_with(&self, pack: PackSource) -> Result<PatternSet, Vec<Problem>> {
+        self.with(|sources| PatternSet::load(&[sources, std::slice::from_ref(&pack)].concat()))
+    }
+
     /// The set, the built-in packs checked as if they were somebody's own.
     pub(super) fn check(&self) -> anyhow::Result<PatternSet> {
         self.with(PatternSet::check).map_err(|problems| listed(&problems))
     }
 
-    fn with(&self, load: fn(&[PackSource]) -> Result<PatternSet, Vec<Problem>>) -> Result<PatternSet, Vec<Problem>> {
+    fn with(
+        &self,
+        load: impl FnOnce(&[PackSource]) -> Result<PatternSet, Vec<Problem>>,
+    ) -> Result<PatternSet, Vec<Problem>> {
         let mut all = if self.no_builtin_patterns { Vec::new() } else { sources::builtin() };
         let mut problems = Vec::new();
         for path in &self.paths {
@@ -76,8 +90,10 @@ impl PatternArgs {
         format: Format,
         min_severity: Severity,
         redact: bool,
+        noticing: bool,
     ) -> anyhow::Result<Arc<Classifier>> {
-        let set = self.load()?;
+        let set = if noticing { self.read_noticing() } else { self.read() };
+        let set = set.map_err(|problems| listed(&problems))?;
         Ok(Arc::new(Classifier { set, format, limits: Limits::default(), min_severity, redact }))
     }
 }

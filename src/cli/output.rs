@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use crate::classify::Classifier;
 use crate::correlate::incidents::Incidents;
 use crate::correlate::incidents::causes::Causes;
+use crate::correlate::unclassified::{self, Census, Found};
 use crate::event::Event;
 use crate::export::text::{Coverage, Report};
 use crate::export::{jsonl, otlp_json};
@@ -28,6 +29,8 @@ pub(super) struct Output {
     form: Form,
     out: BufWriter<Box<dyn Write>>,
     incidents: Incidents,
+    /// What no pattern knows; told at the end.
+    unclassified: Census,
 }
 
 enum Form {
@@ -42,6 +45,8 @@ const PLAIN_WIDTH: usize = 100;
 const WINDOW: Duration = Duration::from_secs(600);
 /// So many incidents at once; beyond it the one that has been quiet longest is over.
 pub(super) const INCIDENTS: usize = 4096;
+/// So many kinds of failures that no pattern knows.
+const TEMPLATES: usize = 1000;
 
 impl Output {
     pub(super) fn new(format: OutputFormat, classifier: &Classifier) -> Self {
@@ -62,20 +67,31 @@ impl Output {
             form,
             out: BufWriter::with_capacity(64 << 10, stdout),
             incidents: Incidents::new(causes(), window, INCIDENTS),
+            unclassified: Census::new(TEMPLATES),
         }
     }
 
     pub(super) fn event(&mut self, event: &mut Event) -> Result<()> {
+        if unclassified::is(event) {
+            let forgotten = self.unclassified.observe(event.clone());
+            return forgotten.map_or(Ok(()), |found| self.write(&found.into_event()));
+        }
         event.incident = self.incidents.observe(event, event.observed);
+        self.write(event)
+    }
+
+    fn write(&mut self, event: &Event) -> Result<()> {
         let mut line = Vec::new();
         match &mut self.form {
+            // Its summary tells of these.
+            Form::Text(_) if unclassified::is(event) => {}
             Form::Text(report) => {
                 report.event(event, &mut self.out)?;
                 // A person is looking on.
                 self.out.flush()?;
             }
             Form::Jsonl => jsonl::write(event, &mut line),
-            Form::OtlpJson => otlp_json::write(std::slice::from_ref(&*event), &mut line),
+            Form::OtlpJson => otlp_json::write(std::slice::from_ref(event), &mut line),
         }
         self.out.write_all(&line)?;
         Ok(())
@@ -89,6 +105,10 @@ impl Output {
     pub(super) fn close(&mut self, coverage: Coverage) -> Result<()> {
         if let Form::Text(report) = &self.form {
             report.summary(coverage, &mut self.out)?;
+            report.not_recognised(&self.unclassified, &mut self.out)?;
+        } else {
+            let found: Vec<Found> = self.unclassified.found().into_iter().cloned().collect();
+            found.into_iter().try_for_each(|found| self.write(&found.into_event()))?;
         }
         self.flush()
     }

@@ -4,6 +4,7 @@ mod docs;
 mod explain;
 mod lints;
 mod new;
+mod suggest;
 mod train;
 
 use std::io::{self, Write};
@@ -54,6 +55,8 @@ enum Verb {
     Train(train::Args),
     /// Print a new pattern's scaffold from a log on standard input.
     New(new::Args),
+    /// Draft patterns, with tests, for errors in logs that no pattern knows.
+    Suggest(suggest::Args),
     /// Say why patterns do or do not fire on a log.
     Explain(explain::Args),
 }
@@ -92,6 +95,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
         Verb::Docs(args) => docs::run(args, &mut out),
         Verb::Train(args) => train::run(args, &mut out),
         Verb::New(args) => new::run(args, &mut out),
+        Verb::Suggest(args) => suggest::run(args, &mut out),
         Verb::Explain(args) => explain::run(args, &mut out),
     }
 }

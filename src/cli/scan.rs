@@ -16,6 +16,7 @@ use super::output::{Output, OutputFormat};
 use super::{DONE, FOUND, SeverityArg, USAGE};
 use crate::classify::merged::Merged;
 use crate::classify::{Classifier, Source, Stream};
+use crate::correlate::unclassified;
 use crate::event::Event;
 use crate::export::text::Coverage;
 use crate::frame::Format;
@@ -45,7 +46,13 @@ pub(super) struct Args {
     /// Show passwords, tokens and keys as the log has them.
     #[arg(long)]
     no_redact: bool,
-    /// Exit with status 1 if anything was found.
+    /// Tell of errors that no pattern knows too, by what they have in common. On where output is text, and then at its end.
+    #[arg(long, overrides_with = "no_unclassified")]
+    unclassified: bool,
+    /// Tell of what patterns know, and nothing else.
+    #[arg(long)]
+    no_unclassified: bool,
+    /// Exit with status 1 if anything was found that a pattern knows.
     #[arg(long)]
     exit_code: bool,
 }
@@ -65,7 +72,8 @@ pub(super) fn run(args: Args) -> Result<u8> {
         }
         paths.push("-".into());
     }
-    let classifier = args.patterns.classifier(args.format, args.min_severity.into(), !args.no_redact)?;
+    let noticing = (args.unclassified || args.output == OutputFormat::Text) && !args.no_unclassified;
+    let classifier = args.patterns.classifier(args.format, args.min_severity.into(), !args.no_redact, noticing)?;
     let mut scan = Scan {
         output: Output::new(args.output, &classifier),
         classifier,
@@ -245,7 +253,7 @@ impl Scan {
 
     fn tell(&mut self, events: &mut Vec<Event>) -> Result<()> {
         for mut event in events.drain(..) {
-            self.found = true;
+            self.found |= !unclassified::is(&event);
             self.progress.suspend(|| self.output.event(&mut event))?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What events have to do with each other: repeats of one failure, and which failure explains which.
 //!
-//! Holds counts, bounded: places here, the tally of a scan in [`tally`], sets and sequences of entries in [`steps`] and of records in [`follow`], incidents in [`incidents`], the folding of repeats in [`repeats`], the rate of each container in [`rate`]. Knows
+//! Holds counts, bounded: places here, the tally of a scan in [`tally`], sets and sequences of entries in [`steps`] and of records in [`follow`], incidents in [`incidents`], the folding of repeats in [`repeats`], the rate of each container in [`rate`],
+//! messages alike in [`templates`], what no pattern knows in [`unclassified`]. Knows
 //! nothing of IO or clocks; the time of an event is in the event, and any other an argument.
 
 pub mod follow;
@@ -9,6 +10,8 @@ pub mod rate;
 pub mod repeats;
 pub mod steps;
 pub mod tally;
+pub mod templates;
+pub mod unclassified;
 
 use crate::event::Resource;
 

@@ -85,6 +85,18 @@ impl<F: PartialEq, H> Repeats<F, H> {
         }
         let failure = failure(&event);
         let key = self.key(failure, &event);
+        self.take_as((failure, key), event, file, now, hold)
+    }
+
+    /// As [`Repeats::take`], of a failure, and a variant of it, that the caller tells apart.
+    pub(super) fn take_as(
+        &mut self,
+        (failure, key): (u128, u128),
+        event: Event,
+        file: F,
+        now: Instant,
+        hold: impl FnOnce() -> H,
+    ) -> Option<Event> {
         let Some(series) = self.series.get_mut(&key) else {
             if !self.window.is_zero() {
                 self.open(key, failure, now);
@@ -228,7 +240,7 @@ fn feed(hasher: &mut Xxh3, part: &[u8]) {
 }
 
 /// What waits for its summary must not be large.
-fn shortened(mut event: Event) -> Event {
+pub(super) fn shortened(mut event: Event) -> Event {
     cut(&mut event.record);
     cut(&mut event.body);
     event.exception.iter_mut().filter_map(|exception| exception.stacktrace.as_mut()).for_each(cut);

@@ -55,6 +55,8 @@ pub struct Asked<'a> {
     pub of_any: &'a [&'a [u8]],
     /// A line that holds one of these is for somebody else, who is known by the number: for that alone it is of no pattern.
     pub for_others: &'a [(Vec<u8>, u32)],
+    /// A line that holds one of these is looked at, and for that alone it is of no pattern either.
+    pub noticed: &'a [&'a [u8]],
 }
 
 /// What compiling gave, for `lint` and for the curious.
@@ -133,6 +135,9 @@ impl Engine {
         let mut of_others: BTreeMap<&[u8], Owners> = BTreeMap::new();
         for (anchor, other) in asked.for_others {
             of_others.entry(anchor).or_default().others.push(*other);
+        }
+        for anchor in asked.noticed {
+            of_others.entry(anchor).or_default();
         }
         for (index, pattern) in compiled.iter().enumerate() {
             for (position, alternative) in pattern.alternatives.iter().enumerate() {

@@ -3,6 +3,8 @@
 //! The first event of a failure in a place is shown whole, repeats are counted, and a summary closes the report, by incident, root causes
 //! first. Log text is hostile: control characters never reach the terminal.
 
+mod unknown;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -12,6 +14,7 @@ use anstyle::{AnsiColor, Style};
 use crate::correlate::Place;
 use crate::correlate::incidents::causes::Causes;
 use crate::correlate::tally::{Failure, Group, Tally};
+use crate::correlate::unclassified;
 use crate::event::{Event, Value};
 use crate::pattern::model::{Origin, Severity};
 
@@ -47,7 +50,8 @@ impl Report {
 
     /// Shows an event, or counts it if its like was shown.
     pub fn event(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-        if !self.tally.observe(event) {
+        // What no pattern knows is told of seldom enough.
+        if !unclassified::is(event) && !self.tally.observe(event) {
             return Ok(());
         }
         if self.shown > 0 {

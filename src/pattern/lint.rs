@@ -1,6 +1,7 @@
 //! What is legal in a pattern but unwise. [`PatternSet::load`] refuses what is wrong; this tells what to mend.
 
-use super::model::{Origin, Pattern, Scope};
+use super::model::{Category, Origin, Pattern, Scope};
+use super::scaffold::draft::{self, BLANK};
 use super::set::{Located, PatternSet, Problem};
 use crate::engine::Healthy;
 
@@ -15,8 +16,12 @@ pub fn lint(set: &PatternSet) -> Vec<Problem> {
     let mut problems: Vec<Problem> =
         set.engine.check().iter().map(|(index, error)| Problem::of_pattern(&set.patterns[*index], error)).collect();
     for (index, located) in set.patterns.iter().enumerate() {
-        let messages =
-            text(located).into_iter().chain(relations(set, located)).chain(anchors(set, index)).chain(regexes(located));
+        let messages = blanks(located)
+            .into_iter()
+            .chain(text(located))
+            .chain(relations(set, located))
+            .chain(anchors(set, index))
+            .chain(regexes(located));
         problems.extend(messages.map(|message| Problem::of_pattern(located, message)));
     }
     problems
@@ -31,7 +36,7 @@ fn text(located: &Located) -> Vec<String> {
     if pattern.title.ends_with('.') {
         messages.push("the title is a headline; leave out the full stop".into());
     }
-    let bad = pattern.references.iter().filter(|reference| !reference.starts_with("https://"));
+    let bad = pattern.references.iter().filter(|r| !r.starts_with("https://") && !r.starts_with(BLANK));
     messages.extend(bad.map(|reference| format!("`{reference}` is no https address")));
     let scopes = pattern.matches.conditions().iter().map(|condition| &condition.scope).chain([&pattern.scope]);
     let never = |scope: &&Scope| !scope.reason.is_empty() && scope.source == [Origin::Log];
@@ -40,6 +45,25 @@ fn text(located: &Located) -> Vec<String> {
     if silent_attributes {
         messages.push("a silent example has no event, so no `attributes`".into());
     }
+    messages
+}
+
+/// What a draft leaves to its author.
+fn blanks(located: &Located) -> Vec<String> {
+    let pattern = &located.pattern;
+    let mut messages = Vec::new();
+    if pattern.id.split('.').next() == Some(draft::SYSTEM) {
+        messages.push("the id is a draft's; call it <system>.<area>.<failure>".into());
+    }
+    if pattern.category == Category::Unknown {
+        messages.push("the category `unknown` routes no alert; choose one".into());
+    }
+    let is_blank = |text: &str| text.trim_start().starts_with(BLANK);
+    let examples = pattern.tests.silent.iter().map(|example| ("tests.silent", &example.log));
+    let lists =
+        pattern.fix.iter().map(|text| ("fix", text)).chain(pattern.references.iter().map(|text| ("references", text)));
+    let texts = [("title", &pattern.title), ("cause", &pattern.cause)].into_iter().chain(lists).chain(examples);
+    messages.extend(texts.filter(|(_, text)| is_blank(text)).map(|(key, _)| format!("`{key}` is to be filled in")));
     messages
 }
 

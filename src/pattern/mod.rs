@@ -13,6 +13,7 @@ pub mod scaffold;
 mod set;
 mod shapes;
 pub mod sources;
+pub mod unclassified;
 
 pub use set::{Located, PatternSet, Problem, well_formed};
 

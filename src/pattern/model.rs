@@ -82,6 +82,8 @@ pub enum Category {
     Storage,
     /// It took too long.
     Timeout,
+    /// Nobody has said yet: of failures that no pattern knows, and of drafts.
+    Unknown,
 }
 
 impl Category {
@@ -105,6 +107,7 @@ impl Category {
             Category::Scheduling => "scheduling",
             Category::Storage => "storage",
             Category::Timeout => "timeout",
+            Category::Unknown => "unknown",
         }
     }
 }

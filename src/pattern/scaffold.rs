@@ -1,6 +1,8 @@
 //! A new pattern's YAML, made from a log that shows the failure: what can be read off the log is filled in, and the rest is
 //! left blank in a way that loading refuses.
 
+pub mod draft;
+
 use std::fmt::Write;
 
 use super::model::{Category, Severity};
@@ -172,7 +174,7 @@ fn quoted(text: &str) -> String {
 
 /// Nothing that YAML wants escaped?
 fn plain(text: &str) -> bool {
-    text.chars().all(|c| matches!(c, '\n' | ' '..='~') || (c > '\u{a0}' && c.is_alphanumeric()))
+    text.chars().all(|c| matches!(c, '\n' | ' '..='~' | '…') || (c > '\u{a0}' && c.is_alphanumeric()))
 }
 
 /// Between double quotes, on one line.

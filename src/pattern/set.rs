@@ -66,23 +66,32 @@ pub struct PatternSet {
     pub engine: Engine,
     /// Community rules beside the patterns, if there are any.
     pub community: Option<Community>,
+    /// Lines are looked for by which what no pattern knows may be noticed.
+    pub notices_unknown: bool,
 }
 
 impl PatternSet {
     /// Reads packs into a set, or says everything that is wrong with them. Built-in packs were checked when they were made.
     pub fn load(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, sources::read_before)
+        Self::made_of(sources, sources::read_before, &[])
+    }
+
+    /// As [`PatternSet::load`], but the engine stops at lines that hold one of these fragments too, so that what no pattern knows can be
+    /// noticed.
+    pub fn load_noticing(sources: &[PackSource], fragments: &[&[u8]]) -> Result<PatternSet, Vec<Problem>> {
+        Self::made_of(sources, sources::read_before, fragments)
     }
 
     /// As [`PatternSet::load`], but built-in packs are checked as if they were somebody's own.
     pub fn check(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, |_| None)
+        Self::made_of(sources, |_| None, &[])
     }
 
     /// Packs that `read_before` has JSON of are read from that.
     fn made_of(
         sources: &[PackSource],
         read_before: impl Fn(&PackSource) -> Option<&'static str>,
+        unknown: &[&[u8]],
     ) -> Result<PatternSet, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut found: Vec<Located> = Vec::new();
@@ -95,8 +104,9 @@ impl PatternSet {
         patterns.sort_by(|a, b| a.pattern.id.cmp(&b.pattern.id));
         let models: Vec<Arc<Pattern>> = patterns.iter().map(|located| located.pattern.clone()).collect();
         let for_others = community.as_ref().map_or(&[][..], |community| community.terms.anchors());
-        match Engine::compile(&models, Asked { of_any: &CRI_PARTIAL_MARKS, for_others }) {
-            Ok(engine) if problems.is_empty() => Ok(PatternSet { patterns, engine, community }),
+        let notices_unknown = !unknown.is_empty();
+        match Engine::compile(&models, Asked { of_any: &CRI_PARTIAL_MARKS, for_others, noticed: unknown }) {
+            Ok(engine) if problems.is_empty() => Ok(PatternSet { patterns, engine, community, notices_unknown }),
             Ok(_) => Err(problems),
             Err(errors) => {
                 problems.extend(errors.iter().map(|(index, error)| Problem::of_pattern(&patterns[*index], error)));

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::event::{Attribute, Exception, Value};
-use header::{Header, Kind};
+use header::{Header, Kind, Level};
 
 /// One record: the lines that belong together, decoded.
 pub struct Record<'a> {
@@ -82,6 +82,35 @@ impl<'a> Record<'a> {
     /// A field by its dotted path; `level`, `logger` and `message` are what the header says they are.
     pub fn field(&self, path: &str) -> Option<String> {
         self.header.field(path).map(Cow::into_owned)
+    }
+
+    /// How grave its own header says it is.
+    pub fn level(&self) -> Option<Level> {
+        self.header.level
+    }
+
+    /// How grave the header of the line before it is, of a multi-line record.
+    pub fn lead_level(&self) -> Option<Level> {
+        self.lead.as_ref().and_then(|lead| lead.level)
+    }
+
+    /// What it says, on one line and without its header: the exception by its type and message, else a structured line's message and
+    /// error, else the first line behind the header that says something.
+    pub fn gist(&self) -> String {
+        let exception = self.exception().filter(|exception| exception.kind.is_some());
+        let named = exception.map(|Exception { kind, message, .. }| match (kind, message) {
+            (Some(kind), Some(message)) => format!("{kind}: {message}"),
+            (kind, message) => kind.or(message).unwrap_or_default(),
+        });
+        let unnamed = || {
+            let nameless = self.header.structured && self.header.message == self.printed;
+            let error = || ERROR_FIELDS.iter().find_map(|name| self.header.fields.get(name)).map(Cow::into_owned);
+            let error = if nameless { error() } else { None };
+            error.or_else(|| self.told()).unwrap_or_else(|| String::from_utf8_lossy(&self.header.message).into_owned())
+        };
+        let all = named.unwrap_or_else(unnamed);
+        let first = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+        first(&all).or_else(|| first(&self.printed())).unwrap_or_default()
     }
 
     /// When it was logged, if its header says so.

@@ -22,4 +22,5 @@ mod scan;
 mod site;
 mod support;
 mod trained;
+mod unclassified;
 mod walls;

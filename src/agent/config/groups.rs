@@ -21,6 +21,23 @@ impl Default for Repeats {
     }
 }
 
+/// Failures that no pattern knows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Unclassified {
+    /// Records that their log calls errors, and exceptions, are told of even if no pattern knows them.
+    pub enabled: bool,
+    /// Those that are alike are told of once, and then at most once in this time, with their number; `0s`: each of them.
+    pub interval: Span,
+}
+
+impl Default for Unclassified {
+    fn default() -> Self {
+        // A summary holds the checkpoint, so a longer time would have a killed agent read more again.
+        Unclassified { enabled: false, interval: Span(Duration::from_secs(600)) }
+    }
+}
+
 /// What is one incident.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -41,6 +41,8 @@ pub struct Limits {
     pub repeats: usize,
     /// Incidents that are open at once; beyond it the one that has been quiet longest is over.
     pub incidents: usize,
+    /// Templates of failures that no pattern knows; beyond it the one seen longest ago is forgotten.
+    pub templates: usize,
 }
 
 impl Default for Limits {
@@ -63,6 +65,7 @@ impl Default for Limits {
             unpacked_bytes: tail.max_unpacked_bytes,
             repeats: 4096,
             incidents: 4096,
+            templates: 1000,
         }
     }
 }
@@ -100,6 +103,7 @@ impl Limits {
             ("folders", self.folders, 1, 10_000_000),
             ("repeats", self.repeats, 1, 1_000_000),
             ("incidents", self.incidents, 1, 1_000_000),
+            ("templates", self.templates, 1, 100_000),
         ];
         let outside = table.into_iter().filter(|(_, value, least, most)| !(*least..=*most).contains(value));
         outside

@@ -37,7 +37,8 @@ impl Stream {
             }
             let (pattern, evidence) = (first.pattern, first.evidence.clone());
             let finding = Finding { pattern, also: Vec::new(), captures, evidence };
-            let Some(event) = self.event(window, lane, assembled, record, finding, now) else { continue };
+            let verdict = self.verdict(assembled, record, finding);
+            let Some(event) = self.event(window, lane, assembled, record, verdict, now) else { continue };
             let position = self.base + assembled.start() as u64;
             let parts = same.iter().map(|part| part.part).collect();
             self.series.note(Pending { pattern, noticed, position, time: nanoseconds(time), parts, event });

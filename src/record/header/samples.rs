@@ -3,13 +3,13 @@
 use super::{Kind, Level};
 
 /// A line and its header; an empty logger or time is none.
-pub(super) struct Sample {
-    pub(super) line: &'static str,
-    pub(super) kind: Kind,
-    pub(super) level: Option<Level>,
-    pub(super) time: &'static str,
-    pub(super) logger: &'static str,
-    pub(super) message: &'static str,
+pub(crate) struct Sample {
+    pub(crate) line: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) level: Option<Level>,
+    pub(crate) time: &'static str,
+    pub(crate) logger: &'static str,
+    pub(crate) message: &'static str,
 }
 
 const fn sample(
@@ -38,7 +38,7 @@ pub(super) const WHOLE: &str = "<whole>";
 
 // One sample a line: a table.
 #[rustfmt::skip]
-pub(super) const SAMPLES: &[Sample] = &[
+pub(crate) const SAMPLES: &[Sample] = &[
     // zap, as JSON.
     sample(Kind::Zap, ERROR, "2031-02-27T23:06:40.25Z", "setup", "unable to create controller", r#"{"level":"error","ts":1930000000.25,"logger":"setup","msg":"unable to create controller","error":"no matches","stacktrace":"main.main\n\t/src/main.go:9"}"#),
     sample(Kind::Zap, FATAL, "2031-03-09T04:05:06.123456789Z", "webhook", "Version check failed", r#"{"severity":"EMERGENCY","timestamp":"2031-03-09T04:05:06.123456789Z","logger":"webhook","caller":"sharedmain/main.go:287","message":"Version check failed","knative.dev/controller":"a","knative.dev/controller":"b"}"#),
