@@ -65,6 +65,7 @@ impl Incidents {
     pub fn set(&mut self, causes: Causes, window: Duration) {
         self.causes = causes;
         self.window = signed(window);
+        self.open.values_mut().for_each(|incident| incident.set(&self.causes));
     }
 
     /// Takes in an event that goes out at `now`; gives its incident, none if incidents are off.

@@ -1,11 +1,11 @@
 //! One incident while it is open: its failures, and what has been said of them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::causes::Causes;
+use super::causes::{Causes, Known};
 use super::workload::{self, Workload};
 use crate::event::Event;
 
@@ -27,8 +27,11 @@ struct Member {
     pattern: String,
     own: Workload,
     named: Option<Workload>,
+    known: Known,
     first: Timestamp,
     last: Timestamp,
+    /// From the root cause to this failure, while that holds.
+    chain: Vec<String>,
     /// The last event that went out as a root cause, while that holds.
     told: Option<String>,
 }
@@ -40,6 +43,8 @@ pub(super) struct Open {
     pub first: Timestamp,
     pub heard: Timestamp,
     members: Vec<Member>,
+    /// Chains and corrections are of the members as they are now. Most sightings are of a member, and change neither.
+    settled: bool,
     /// Those of the members: under these it is looked for.
     workloads: BTreeSet<Workload>,
 }
@@ -103,6 +108,7 @@ impl Open {
             first: sighting.time,
             heard: sighting.time,
             members: Vec::new(),
+            settled: false,
             workloads: BTreeSet::new(),
         }
     }
@@ -117,31 +123,35 @@ impl Open {
 
     /// Whether the sighting has to do with one of the failures.
     pub fn takes(&self, sighting: &Sighting, causes: &Causes, window: SignedDuration) -> bool {
+        let known = causes.known(&sighting.pattern);
         self.members.iter().any(|member| {
-            member.near(sighting.time, window)
+            (member.pattern == sighting.pattern || causes.related(member.known, known))
+                && member.near(sighting.time, window)
                 && member.shares_workload(sighting)
-                && causes.related(&member.pattern, &sighting.pattern)
         })
     }
 
     /// Takes the sighting in. Gives the chain that leads to it, and the uids of events that it shows to be no root causes.
     pub fn join(&mut self, sighting: &Sighting, uid: &str, causes: &Causes) -> (Vec<String>, Vec<String>) {
-        let pattern = sighting.pattern.as_str();
-        let own = self.remember(sighting);
-        let seen: HashSet<&str> = self.members.iter().map(|m| m.pattern.as_str()).chain([pattern]).collect();
-        let chain = causes.chain(pattern, &seen);
-        let explained: Vec<bool> =
-            self.members.iter().map(|m| seen.iter().any(|cause| causes.explains(cause, &m.pattern))).collect();
-        let wrong = self.members.iter_mut().zip(explained).filter(|(_, explained)| *explained);
-        let corrects = wrong.filter_map(|(member, _)| member.told.take()).collect();
-        if let Some(member) = own.and_then(|place| self.members.get_mut(place)).filter(|_| chain.len() == 1) {
+        let own = self.remember(sighting, causes);
+        let mut corrects = Vec::new();
+        if !self.settled || own.is_none() {
+            corrects = self.settle(sighting, causes);
+        }
+        let chain = || causes.chain(&sighting.pattern, &self.seen(sighting, causes));
+        let Some(place) = own else { return (chain(), corrects) };
+        if self.members[place].chain.is_empty() {
+            self.members[place].chain = chain();
+        }
+        let member = &mut self.members[place];
+        if member.chain.len() == 1 {
             member.told = Some(uid.to_owned());
         }
-        (chain, corrects)
+        (member.chain.clone(), corrects)
     }
 
     /// Where the sighting's failure stands among the members, if there was room for it.
-    fn remember(&mut self, sighting: &Sighting) -> Option<usize> {
+    fn remember(&mut self, sighting: &Sighting, causes: &Causes) -> Option<usize> {
         let time = sighting.time;
         self.first = self.first.min(time);
         if let Some(place) = self.members.iter().position(|member| member.is(sighting)) {
@@ -155,9 +165,40 @@ impl Open {
         }
         self.workloads.extend(sighting.workloads().cloned());
         let Sighting { pattern, own, named, .. } = sighting;
+        let known = causes.known(pattern);
         let (pattern, own, named) = (pattern.clone(), own.clone(), named.clone());
-        self.members.push(Member { pattern, own, named, first: time, last: time, told: None });
+        let chain = Vec::new();
+        self.members.push(Member { pattern, own, named, known, first: time, last: time, chain, told: None });
+        self.settled = false;
         Some(self.members.len() - 1)
+    }
+
+    /// The patterns of all members, and of the sighting, which may be none.
+    fn seen(&self, sighting: &Sighting, causes: &Causes) -> Vec<Known> {
+        let all = self.members.iter().map(|member| member.known).chain([causes.known(&sighting.pattern)]);
+        all.collect::<BTreeSet<Known>>().into_iter().collect()
+    }
+
+    /// Goes over the members because there is another failure. Gives the uids of events that turn out to be no root causes.
+    fn settle(&mut self, sighting: &Sighting, causes: &Causes) -> Vec<String> {
+        let seen = self.seen(sighting, causes);
+        let mut corrects = Vec::new();
+        for member in &mut self.members {
+            member.chain.clear();
+            if seen.iter().any(|&cause| causes.is_cause(cause, member.known)) {
+                corrects.extend(member.told.take());
+            }
+        }
+        self.settled = true;
+        corrects
+    }
+
+    /// From here on by other causes.
+    pub fn set(&mut self, causes: &Causes) {
+        for member in &mut self.members {
+            member.known = causes.known(&member.pattern);
+        }
+        self.settled = false;
     }
 
     /// Takes in all of another.
@@ -165,6 +206,7 @@ impl Open {
         self.first = self.first.min(other.first);
         self.members.extend(other.members);
         self.members.truncate(MEMBERS);
+        self.settled = false;
         let places = self.members.iter().flat_map(|member| [Some(&member.own), member.named.as_ref()]);
         self.workloads = places.flatten().cloned().collect();
     }
