@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Counter, Meter, MeterProvider};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::metrics::{Instrument, PeriodicReader, SdkMeterProvider, Stream};
 use prometheus::Registry;
 
 use super::cluster::Talk;
@@ -84,6 +84,18 @@ pub struct Push {
     pub interval: Duration,
 }
 
+/// Different labels that most instruments have at most.
+const FEW: usize = 128;
+
+/// The SDK makes room in advance for the 2,000 different labels that an instrument may have. Only those by pattern, and by what is read of
+/// Kubernetes, come near; for the rest that would be five MiB of nothing.
+fn few_labels(instrument: &Instrument) -> Option<Stream> {
+    let many = ["faultscope.events", "faultscope.occurrences", "faultscope.repeats.folded"]
+        .contains(&instrument.name())
+        || ["faultscope.pattern.", "faultscope.kubernetes."].iter().any(|area| instrument.name().starts_with(area));
+    (!many).then(|| Stream::builder().with_cardinality_limit(FEW).build().ok())?
+}
+
 /// The instruments.
 pub struct Metrics {
     /// Events handed to the outputs, by pattern and severity.
@@ -122,6 +134,7 @@ impl Metrics {
         let resource = resource.with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION"))).build();
         let mut builder = SdkMeterProvider::builder()
             .with_resource(resource)
+            .with_view(few_labels)
             .with_reader(reader.context("the Prometheus registry can't be used")?);
         if let Some(Push { settings, interval }) = push {
             let exporter = otlp::metrics_exporter(&settings).context("own metrics can't be sent")?;

@@ -1,21 +1,24 @@
 //! `faultscope scan`: classify files, folders, bundles or standard input.
 
-use std::io::{self, IsTerminal, Read};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+mod parallel;
+mod reading;
 
-use anyhow::{Context, Result, anyhow, bail};
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::{Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::input::{self, Input};
+use self::reading::{Reading, Taker};
+use super::input;
 use super::load::PatternArgs;
 use super::output::{Output, OutputFormat};
 use super::{DONE, FOUND, SeverityArg, USAGE};
+use crate::classify::Stream;
 use crate::classify::merged::Merged;
-use crate::classify::{Classifier, Source, Stream};
 use crate::correlate::unclassified;
 use crate::event::Event;
 use crate::export::text::Coverage;
@@ -52,15 +55,15 @@ pub(super) struct Args {
     /// Tell of what patterns know, and nothing else.
     #[arg(long)]
     no_unclassified: bool,
+    /// How many files are read at once. As many as there are processors, unless said otherwise; the output is in the order of the files
+    /// all the same.
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<NonZeroUsize>,
     /// Exit with status 1 if anything was found that a pattern knows.
     #[arg(long)]
     exit_code: bool,
 }
 
-/// How much is read at a time.
-const BLOCK: usize = 256 << 10;
-/// Standard input that brings nothing for this long has paused: what is there is shown.
-const PAUSE: Duration = Duration::from_millis(100);
 /// Input of this many bytes gets a progress bar, if there is a terminal to show it.
 const LONG_INPUT: u64 = 64 << 20;
 
@@ -76,8 +79,6 @@ pub(super) fn run(args: Args) -> Result<u8> {
     let classifier = args.patterns.classifier(args.format, args.min_severity.into(), !args.no_redact, noticing)?;
     let mut scan = Scan {
         output: Output::new(args.output, &classifier),
-        classifier,
-        container: args.container,
         coverage: Coverage::default(),
         progress: ProgressBar::hidden(),
         found: false,
@@ -91,21 +92,23 @@ pub(super) fn run(args: Args) -> Result<u8> {
         }
         let (found, errors) = list(path);
         files.extend(found);
-        errors.iter().for_each(|error| scan.complain(error));
+        errors.into_iter().for_each(|error| scan.complain(error));
     }
     scan.progress = progress_bar(&files);
-    for file in &files {
-        let result = if file.as_os_str() == "-" { scan.standard_input() } else { scan.file(file) };
-        match result {
-            Ok(()) => {}
-            Err(error) if super::is_broken_pipe(&error) => return Err(error),
-            Err(error) => scan.complain(&error),
-        }
-    }
-    scan.finish_merged()?;
+    let reading = Reading {
+        classifier,
+        container: args.container,
+        progress: scan.progress.clone(),
+        defers_rules: args.cre_compat,
+    };
+    scan.read_all(&reading, &files, args.threads)?;
+    scan.finish_merged(&reading)?;
     scan.progress.finish_and_clear();
     scan.output.close(scan.coverage)?;
-    Ok(if status == DONE && args.exit_code && scan.found { FOUND } else { status })
+    let found = scan.found;
+    // The process is about to end, which gives memory back faster than piece by piece.
+    std::mem::forget((scan, reading));
+    Ok(if status == DONE && args.exit_code && found { FOUND } else { status })
 }
 
 /// The files to read for a path, and what can't be read of it.
@@ -130,9 +133,8 @@ fn progress_bar(files: &[PathBuf]) -> ProgressBar {
     }
 }
 
+/// What becomes of what was read, in the order of the files.
 struct Scan {
-    classifier: Arc<Classifier>,
-    container: Option<String>,
     output: Output,
     coverage: Coverage,
     progress: ProgressBar,
@@ -142,112 +144,33 @@ struct Scan {
 }
 
 impl Scan {
-    fn complain(&self, error: &anyhow::Error) {
-        self.progress.suspend(|| eprintln!("faultscope: {error:#}"));
-    }
-
-    fn file(&mut self, path: &Path) -> Result<()> {
-        let size = std::fs::metadata(path).map(|meta| meta.len()).unwrap_or(0);
-        let before = self.progress.position();
-        let result = input::open(path, &mut |input| self.read(input));
-        // What was read of a compressed file is more than its size, by which the bar counts.
-        self.progress.set_position(before + size);
-        result
-    }
-
-    fn read(&mut self, input: Input<'_>) -> Result<()> {
-        let mut stream = self.stream(&input.name);
-        let mut events = Vec::new();
-        self.coverage.sources += 1;
-        let position = self.progress.position();
-        let mut done = 0;
-        loop {
-            let count = match input.reader.read(stream.space(BLOCK)) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    // What could be read counts, and so does the next file of a bundle.
-                    self.complain(&anyhow::Error::new(error).context(format!("can't read {} to its end", input.name)));
-                    break;
-                }
-            };
-            done += count as u64;
-            self.coverage.bytes += count as u64;
-            self.progress.set_position(position + done);
-            stream.advance(count, Timestamp::now(), &mut events);
-            self.emit(&mut stream, &mut events)?;
+    /// Reads all files; only an output that can't be written ends it early.
+    fn read_all(&mut self, reading: &Reading, files: &[PathBuf], threads: Option<NonZeroUsize>) -> Result<()> {
+        let threads = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        // Standard input is waited for, and what is merged is kept in the order of the files.
+        let in_turn = self.merged.is_some() || files.iter().any(|file| file.as_os_str() == "-");
+        if threads > 1 && files.len() > 1 && !in_turn {
+            return parallel::read(reading, files, threads.min(files.len()), self);
         }
-        stream.finish(Timestamp::now(), &mut events);
-        self.emit(&mut stream, &mut events)
-    }
-
-    /// Reads on a thread of its own, so that a pause can be noticed.
-    fn standard_input(&mut self) -> Result<()> {
-        let (sender, receiver) = mpsc::sync_channel::<io::Result<Vec<u8>>>(4);
-        std::thread::spawn(move || {
-            let mut stdin = io::stdin().lock();
-            loop {
-                let mut block = vec![0; BLOCK];
-                let block = match stdin.read(&mut block) {
-                    Ok(0) => return,
-                    Ok(count) => {
-                        block.truncate(count);
-                        Ok(block)
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => Err(error),
-                };
-                let last = block.is_err();
-                if sender.send(block).is_err() || last {
-                    return;
-                }
+        for file in files {
+            let result = if file.as_os_str() == "-" { reading.standard_input(self) } else { reading.file(file, self) };
+            match result {
+                Ok(()) => {}
+                Err(error) if super::is_broken_pipe(&error) => return Err(error),
+                Err(error) => self.complain(error),
             }
-        });
-        let mut stream = self.stream("-");
-        let mut events = Vec::new();
-        self.coverage.sources += 1;
-        loop {
-            let block = match receiver.recv_timeout(PAUSE) {
-                Ok(Ok(block)) => block,
-                Ok(Err(error)) => {
-                    stream.finish(Timestamp::now(), &mut events);
-                    self.emit(&mut stream, &mut events)?;
-                    return Err(error).context("can't read standard input to its end");
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    stream.flush(Timestamp::now(), &mut events);
-                    stream.tick(Timestamp::now(), &mut events);
-                    self.emit(&mut stream, &mut events)?;
-                    self.output.flush()?;
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            self.coverage.bytes += block.len() as u64;
-            stream.space(block.len())[..block.len()].copy_from_slice(&block);
-            stream.advance(block.len(), Timestamp::now(), &mut events);
-            self.emit(&mut stream, &mut events)?;
         }
-        stream.finish(Timestamp::now(), &mut events);
-        self.emit(&mut stream, &mut events)
-    }
-
-    fn emit(&mut self, stream: &mut Stream, events: &mut Vec<Event>) -> Result<()> {
-        if let Some(merged) = &mut self.merged {
-            merged.take(stream);
-        }
-        self.tell(events)
+        Ok(())
     }
 
     /// All inputs are read: what community rules make of them together.
-    fn finish_merged(&mut self) -> Result<()> {
+    fn finish_merged(&mut self, reading: &Reading) -> Result<()> {
         let Some(merged) = self.merged.take() else { return Ok(()) };
         if merged.left_out > 0 {
             let left_out = merged.left_out;
-            self.complain(&anyhow!("--cre-compat keeps 64 MiB of entries; {left_out} were more and are left out"));
+            self.complain(anyhow!("--cre-compat keeps 64 MiB of entries; {left_out} were more and are left out"));
         }
-        let mut events = merged.finish(&self.classifier, Timestamp::now());
+        let mut events = merged.finish(&reading.classifier, Timestamp::now());
         self.tell(&mut events)
     }
 
@@ -258,13 +181,29 @@ impl Scan {
         }
         Ok(())
     }
+}
 
-    fn stream(&self, name: &str) -> Stream {
-        let source = Source::named(name, self.container.as_deref());
-        let mut stream = Stream::new(self.classifier.clone(), source, 0, 1);
-        if self.merged.is_some() {
-            stream.defer_rules();
+impl Taker for Scan {
+    fn begin(&mut self) {
+        self.coverage.sources += 1;
+    }
+
+    fn read(&mut self, bytes: usize) {
+        self.coverage.bytes += bytes as u64;
+    }
+
+    fn take(&mut self, stream: &mut Stream, events: &mut Vec<Event>) -> Result<()> {
+        if let Some(merged) = &mut self.merged {
+            merged.take(stream);
         }
-        stream
+        self.tell(events)
+    }
+
+    fn pause(&mut self) -> Result<()> {
+        self.output.flush()
+    }
+
+    fn complain(&mut self, error: anyhow::Error) {
+        self.progress.suspend(|| eprintln!("faultscope: {error:#}"));
     }
 }

@@ -225,6 +225,48 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert_eq!(complaint, "");
 }
 
+/// Logs of so many long failures each, and one that can't be unpacked.
+fn long_logs(folder: &Path, failures: &[usize]) {
+    let line = |number: usize| format!("{} ({number}) {}\n", PROBE.trim_end(), "pear ".repeat(800));
+    for (log, &count) in failures.iter().enumerate() {
+        let lines: String = (0..count).map(line).collect();
+        fs::write(folder.join(format!("{log}.txt")), lines).unwrap();
+    }
+    fs::write(folder.join("3-broken.gz"), [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();
+}
+
+#[test]
+fn files_read_at_once_are_told_as_if_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    // Of the third log more than may wait is found while the first is still read.
+    long_logs(folder.path(), &[400, 1, 2000, 0, 30, 7]);
+    let paths = [folder.path().to_str().unwrap(), "no-such-log", INCIDENT];
+    for format in ["jsonl", "text"] {
+        let with = |threads: &str| {
+            scan(&["--output", format, "--no-unclassified", "--threads", threads]).args(paths).output().unwrap()
+        };
+        let (one, four) = (with("1"), with("4"));
+        assert!(one.stdout.len() > 1000 && text(&one.stderr).contains("3-broken.gz"));
+        assert_eq!(text(&one.stderr), text(&four.stderr));
+        assert_eq!(one.status.code(), four.status.code());
+        assert!(one.stdout == four.stdout, "as {format}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_reading_of_all_files() {
+    let folder = tempfile::tempdir().unwrap();
+    long_logs(folder.path(), &[2000, 2000, 2000]);
+    let mut child = scan(&[folder.path().to_str().unwrap(), "--output", "jsonl", "--threads", "3"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with('{'));
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn the_incident_that_ships_is_laid_out_as_on_a_node() {
     let pods = fs::read_dir(data("incidents/wrong-model-uri")).unwrap();

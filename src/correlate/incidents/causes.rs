@@ -1,35 +1,70 @@
 //! Which pattern's failure leads to which other's, by way of however many that may go unseen.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
 
 use crate::pattern::model::Pattern;
 
-/// A pattern's place among those that explain or are explained, which is quicker to ask by than its id; none for any other pattern.
-/// Means something only to the [`Causes`] it comes from.
+/// A pattern's number, by which it is quicker to ask than by its id; none for one that the set doesn't have. Means something only to the
+/// [`Causes`] it comes from.
 pub type Known = Option<usize>;
+
+/// Some of the patterns, a bit for each.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns(Vec<u64>);
+
+impl Patterns {
+    /// Is it one of them?
+    pub fn has(&self, pattern: Known) -> bool {
+        pattern.is_some_and(|at| self.0.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0))
+    }
+
+    fn add(&mut self, at: usize) {
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    /// Word by word with another's.
+    fn with(&self, other: &Patterns, join: impl Fn(u64, u64) -> u64) -> Patterns {
+        Patterns(self.0.iter().zip(&other.0).map(|(one, other)| join(*one, *other)).collect())
+    }
+
+    fn count(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// In the order of their ids.
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        (0..64 * self.0.len()).filter(|at| self.has(Some(*at)))
+    }
+}
+
+/// What each pattern leads to, and what leads to it.
+#[derive(Debug)]
+struct Ends {
+    leads_to: Vec<Patterns>,
+    led_to_by: Vec<Patterns>,
+}
 
 /// `explains` of a set of patterns, followed to its ends.
 #[derive(Debug, Default)]
 pub struct Causes {
-    /// Of those that explain or are explained, sorted.
+    /// Of all patterns and of what they explain, sorted.
     ids: Vec<String>,
     /// What each explains by its own word.
     direct: Vec<Vec<usize>>,
-    /// What each leads to, a bit for each; found when asked for: a set is large, and few of its patterns are ever seen.
-    reached: Vec<OnceCell<Vec<u64>>>,
+    /// Followed to the ends when first asked for: most logs have no failure.
+    ends: OnceCell<Ends>,
 }
 
 impl Causes {
     /// Of these patterns.
     pub fn of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> Causes {
-        let telling: Vec<&Pattern> =
-            patterns.into_iter().filter(|pattern| !pattern.explains.is_empty()).collect();
-        let ids: BTreeSet<&String> = telling.iter().flat_map(|p| p.explains.iter().chain([&p.id])).collect();
-        let ids: Vec<String> = ids.into_iter().cloned().collect();
-        let mut causes = Causes { direct: vec![Vec::new(); ids.len()], reached: Vec::new(), ids };
-        causes.reached.resize_with(causes.ids.len(), OnceCell::new);
-        for pattern in telling {
+        let patterns: Vec<&Pattern> = patterns.into_iter().collect();
+        let mut ids: Vec<&String> = patterns.iter().flat_map(|p| p.explains.iter().chain([&p.id])).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut causes = Causes { ids: ids.into_iter().cloned().collect(), ..Causes::default() };
+        causes.direct = vec![Vec::new(); causes.ids.len()];
+        for pattern in patterns.iter().filter(|pattern| !pattern.explains.is_empty()) {
             if let Some(cause) = causes.known(&pattern.id) {
                 causes.direct[cause] = pattern.explains.iter().filter_map(|effect| causes.known(effect)).collect();
             }
@@ -49,38 +84,66 @@ impl Causes {
 
     /// As [`Causes::explains`].
     pub fn is_cause(&self, cause: Known, effect: Known) -> bool {
-        self.leads(cause, effect) && !self.leads(effect, cause)
+        let (Some(from), Some(to)) = (cause, effect) else { return false };
+        self.ends().leads_to[from].has(effect) && !self.ends().leads_to[to].has(cause)
     }
 
-    /// One of the two leads to the other.
-    pub fn related(&self, one: Known, other: Known) -> bool {
-        self.leads(one, other) || self.leads(other, one)
+    /// Those that the pattern leads to, and those that lead to it.
+    pub fn related(&self, pattern: Known) -> Patterns {
+        let Some(at) = pattern else { return Patterns::default() };
+        self.ends().leads_to[at].with(&self.ends().led_to_by[at], |to, by| to | by)
     }
 
-    fn leads(&self, cause: Known, effect: Known) -> bool {
-        let (Some(cause), Some(effect)) = (cause, effect) else { return false };
-        self.reached_from(cause)[effect / 64] & (1 << (effect % 64)) != 0
+    /// Those of some patterns that explain this one.
+    pub fn among(&self, effect: Known, seen: &Patterns) -> Patterns {
+        let Some(at) = effect else { return Patterns::default() };
+        let causes = self.ends().led_to_by[at].with(&self.ends().leads_to[at], |by, to| by & !to);
+        causes.with(seen, |cause, seen| cause & seen)
     }
 
-    fn reached_from(&self, cause: usize) -> &[u64] {
-        self.reached[cause].get_or_init(|| {
-            let mut found = vec![0; self.ids.len().div_ceil(64)];
-            let mut next = vec![cause];
-            while let Some(id) = next.pop() {
-                for &effect in &self.direct[id] {
-                    let (word, bit) = (&mut found[effect / 64], 1 << (effect % 64));
-                    if *word & bit == 0 {
-                        *word |= bit;
-                        next.push(effect);
-                    }
-                }
+    /// Does one of them explain it?
+    pub fn explained(&self, effect: Known, seen: &Patterns) -> bool {
+        self.among(effect, seen).count() > 0
+    }
+
+    /// So many patterns as a set.
+    pub fn set(&self, patterns: impl IntoIterator<Item = Known>) -> Patterns {
+        let mut set = self.none();
+        patterns.into_iter().flatten().for_each(|at| set.add(at));
+        set
+    }
+
+    fn none(&self) -> Patterns {
+        Patterns(vec![0; self.ids.len().div_ceil(64)])
+    }
+
+    fn ends(&self) -> &Ends {
+        self.ends.get_or_init(|| {
+            let leads_to: Vec<Patterns> = (0..self.ids.len()).map(|cause| self.reached_from(cause)).collect();
+            let mut led_to_by = vec![self.none(); leads_to.len()];
+            for (cause, effects) in leads_to.iter().enumerate() {
+                effects.iter().for_each(|effect| led_to_by[effect].add(cause));
             }
-            found
+            Ends { leads_to, led_to_by }
         })
     }
 
+    fn reached_from(&self, cause: usize) -> Patterns {
+        let mut found = self.none();
+        let mut next = vec![cause];
+        while let Some(id) = next.pop() {
+            for &effect in &self.direct[id] {
+                if !found.has(Some(effect)) {
+                    found.add(effect);
+                    next.push(effect);
+                }
+            }
+        }
+        found
+    }
+
     /// From the root cause to `id`, which is the last: of the failures seen, those that explain it, each the nearest to the one after it.
-    pub fn chain(&self, id: &str, seen: &[Known]) -> Vec<String> {
+    pub fn chain(&self, id: &str, seen: &Patterns) -> Vec<String> {
         let mut chain = vec![id.to_owned()];
         let mut effect = self.known(id);
         while let Some(cause) = self.nearest(effect, seen) {
@@ -92,10 +155,13 @@ impl Causes {
     }
 
     /// The nearest cause is the one that most of the others explain. The order of causes is strict, so going up it ends.
-    fn nearest(&self, effect: Known, seen: &[Known]) -> Known {
-        let causes = || seen.iter().copied().filter(|&cause| self.is_cause(cause, effect));
-        let above = |cause: Known| causes().filter(|&other| self.is_cause(other, cause)).count();
-        // Of equals the one whose id comes first.
-        causes().max_by(|&a, &b| above(a).cmp(&above(b)).then(b.cmp(&a))).flatten()
+    fn nearest(&self, effect: Known, seen: &Patterns) -> Known {
+        let causes = self.among(effect, seen);
+        let above = |cause: &usize| self.among(Some(*cause), &causes).count();
+        if causes.count() == 0 {
+            return None;
+        }
+        // Of equals the one whose id comes first, so the last of them in reverse.
+        causes.iter().collect::<Vec<_>>().into_iter().rev().max_by_key(above)
     }
 }

@@ -110,15 +110,17 @@ impl Incidents {
 
     /// The open incidents that the sighting belongs to, the oldest first.
     fn related(&self, sighting: &Sighting) -> Vec<u64> {
-        let near: BTreeSet<u64> =
-            sighting.workloads().filter_map(|one| self.of_workload.get(one)).flatten().copied().collect();
-        let mut related: Vec<(Timestamp, &str, u64)> = near
-            .into_iter()
-            .filter_map(|number| self.open.get(&number).map(|incident| (number, incident)))
-            .filter(|(_, incident)| incident.takes(sighting, &self.causes, self.window))
+        let known = self.causes.known(&sighting.pattern);
+        let kin = self.causes.related(known);
+        let numbers = sighting.workloads().filter_map(|one| self.of_workload.get(one)).flatten();
+        let mut related: Vec<(Timestamp, &str, u64)> = numbers
+            .filter_map(|number| self.open.get(number).map(|incident| (*number, incident)))
+            .filter(|(_, incident)| incident.takes(sighting, known, &kin, self.window))
             .map(|(number, incident)| (incident.first, incident.id.as_str(), number))
             .collect();
         related.sort_unstable();
+        // One of both workloads.
+        related.dedup();
         related.into_iter().map(|(.., number)| number).collect()
     }
 

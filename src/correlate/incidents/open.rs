@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::causes::{Causes, Known};
+use super::causes::{Causes, Known, Patterns};
 use super::workload::{self, Workload};
 use crate::event::Event;
 
@@ -45,6 +45,8 @@ pub(super) struct Open {
     members: Vec<Member>,
     /// Chains and corrections are of the members as they are now. Most sightings are of a member, and change neither.
     settled: bool,
+    /// Their patterns, while that holds.
+    seen: Patterns,
     /// Those of the members: under these it is looked for.
     workloads: BTreeSet<Workload>,
 }
@@ -109,6 +111,7 @@ impl Open {
             heard: sighting.time,
             members: Vec::new(),
             settled: false,
+            seen: Patterns::default(),
             workloads: BTreeSet::new(),
         }
     }
@@ -121,11 +124,14 @@ impl Open {
         self.workloads.contains(workload)
     }
 
-    /// Whether the sighting has to do with one of the failures.
-    pub fn takes(&self, sighting: &Sighting, causes: &Causes, window: SignedDuration) -> bool {
-        let known = causes.known(&sighting.pattern);
+    /// Whether the sighting has to do with one of the failures. `known` is its pattern, `related` those that have to do with that.
+    pub fn takes(&self, sighting: &Sighting, known: Known, related: &Patterns, window: SignedDuration) -> bool {
+        let same = |member: &Member| match known {
+            Some(_) => member.known == known,
+            None => member.pattern == sighting.pattern,
+        };
         self.members.iter().any(|member| {
-            (member.pattern == sighting.pattern || causes.related(member.known, known))
+            (same(member) || related.has(member.known))
                 && member.near(sighting.time, window)
                 && member.shares_workload(sighting)
         })
@@ -134,12 +140,15 @@ impl Open {
     /// Takes the sighting in. Gives the chain that leads to it, and the uids of events that it shows to be no root causes.
     pub fn join(&mut self, sighting: &Sighting, uid: &str, causes: &Causes) -> (Vec<String>, Vec<String>) {
         let own = self.remember(sighting, causes);
-        let mut corrects = Vec::new();
-        if !self.settled || own.is_none() {
-            corrects = self.settle(sighting, causes);
-        }
-        let chain = || causes.chain(&sighting.pattern, &self.seen(sighting, causes));
-        let Some(place) = own else { return (chain(), corrects) };
+        let mut corrects = self.settle(causes);
+        let chain = || causes.chain(&sighting.pattern, &self.seen);
+        let Some(place) = own else {
+            let chain = chain();
+            let known = causes.known(&sighting.pattern);
+            let explained = self.members.iter_mut().filter(|member| causes.is_cause(known, member.known));
+            corrects.extend(explained.filter_map(|member| member.told.take()));
+            return (chain, corrects);
+        };
         if self.members[place].chain.is_empty() {
             self.members[place].chain = chain();
         }
@@ -173,24 +182,16 @@ impl Open {
         Some(self.members.len() - 1)
     }
 
-    /// The patterns of all members, and of the sighting, which may be none.
-    fn seen(&self, sighting: &Sighting, causes: &Causes) -> Vec<Known> {
-        let all = self.members.iter().map(|member| member.known).chain([causes.known(&sighting.pattern)]);
-        all.collect::<BTreeSet<Known>>().into_iter().collect()
-    }
-
-    /// Goes over the members because there is another failure. Gives the uids of events that turn out to be no root causes.
-    fn settle(&mut self, sighting: &Sighting, causes: &Causes) -> Vec<String> {
-        let seen = self.seen(sighting, causes);
-        let mut corrects = Vec::new();
-        for member in &mut self.members {
-            member.chain.clear();
-            if seen.iter().any(|&cause| causes.is_cause(cause, member.known)) {
-                corrects.extend(member.told.take());
-            }
+    /// Goes over the members if they are others than before. Gives the uids of events that turn out to be no root causes.
+    fn settle(&mut self, causes: &Causes) -> Vec<String> {
+        if std::mem::replace(&mut self.settled, true) {
+            return Vec::new();
         }
-        self.settled = true;
-        corrects
+        self.seen = causes.set(self.members.iter().map(|member| member.known));
+        self.members.iter_mut().for_each(|member| member.chain.clear());
+        let seen = &self.seen;
+        let explained = self.members.iter_mut().filter(|member| causes.explained(member.known, seen));
+        explained.filter_map(|member| member.told.take()).collect()
     }
 
     /// From here on by other causes.
