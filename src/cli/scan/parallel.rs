@@ -2,6 +2,7 @@
 //! are emptied in turn. What waits in them is bounded, so a thread that is far ahead stops.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -52,6 +53,22 @@ impl Waiting {
         };
         full && !self.over
     }
+
+    fn add(&mut self, file: usize, bytes: usize) {
+        *self.bytes.entry(file).or_default() += bytes;
+        self.total += bytes;
+    }
+
+    fn take(&mut self, file: usize, bytes: usize) {
+        if let Entry::Occupied(mut own) = self.bytes.entry(file) {
+            *own.get_mut() -= bytes;
+            // There may be many files, of which few have something waiting.
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
+        self.total -= bytes;
+    }
 }
 
 /// Where readers wait for room.
@@ -66,24 +83,15 @@ impl Room {
         let waiting = locked(&self.waiting);
         let full = |waiting: &mut Waiting| waiting.is_full(file, bytes);
         let mut waiting = self.changed.wait_while(waiting, full).unwrap_or_else(PoisonError::into_inner);
-        *waiting.bytes.entry(file).or_default() += bytes;
-        waiting.total += bytes;
+        waiting.add(file, bytes);
     }
 
     fn take(&self, file: usize, bytes: usize) {
-        self.change(|waiting| {
-            if let Some(own) = waiting.bytes.get_mut(&file) {
-                *own -= bytes;
-            }
-            waiting.total -= bytes;
-        });
+        self.change(|waiting| waiting.take(file, bytes));
     }
 
     fn turn_to(&self, file: usize) {
-        self.change(|waiting| {
-            waiting.bytes.remove(&waiting.turn);
-            waiting.turn = file;
-        });
+        self.change(|waiting| waiting.turn = file);
     }
 
     fn close(&self) {
@@ -221,12 +229,17 @@ mod tests {
     fn who_is_ahead_waits_and_whose_turn_it_is_goes_on() {
         let mut waiting = Waiting { turn: 3, ..Waiting::default() };
         assert!(!waiting.is_full(3, 2 * OF_ONE) && !waiting.is_full(4, 2 * OF_ALL), "nothing waits");
-        (waiting.total, waiting.bytes) = (OF_ALL, HashMap::from([(4, OF_ALL)]));
+        waiting.add(4, OF_ALL);
         assert!(waiting.is_full(4, 1) && waiting.is_full(5, 1));
         assert!(!waiting.is_full(3, OF_ONE), "however much the others have put in");
-        waiting.bytes.insert(3, OF_ONE);
+        waiting.add(3, OF_ONE);
         assert!(waiting.is_full(3, 1));
+        waiting.take(4, OF_ALL);
+        assert!(waiting.is_full(3, 1) && !waiting.is_full(4, 1));
+        waiting.take(3, OF_ONE);
+        assert!(waiting.bytes.is_empty() && waiting.total == 0);
+        waiting.add(3, OF_ONE);
         waiting.over = true;
-        assert!(!waiting.is_full(3, 1) && !waiting.is_full(4, 1));
+        assert!(!waiting.is_full(3, 1));
     }
 }
