@@ -17,7 +17,7 @@ kustomize=$tools/kustomize-v5.8.2
 chart=deploy/helm/faultscope
 
 mkdir -p target/e2e
-work=$(mktemp -d "$PWD/target/e2e/chart.XXXXXX")
+work=$(mktemp -d -p "$PWD/target/e2e")
 trap 'rm -rf "$work"' EXIT
 # Nothing of this machine's own helm.
 export HELM_CONFIG_HOME=$work/helm HELM_CACHE_HOME=$work/helm HELM_DATA_HOME=$work/helm

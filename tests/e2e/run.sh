@@ -15,7 +15,7 @@ if ! cmp -s tests/e2e/requirements.txt "$venv/requirements.txt"; then
     cp tests/e2e/requirements.txt "$venv/requirements.txt"
 fi
 
-work=$(mktemp -d "$home/run.XXXXXX")
+work=$(mktemp -d -p "$home")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 

@@ -51,7 +51,7 @@ if [ "$(id -u)" -ne 0 ] || ! unshare --mount --net --pid --fork true 2>/dev/null
     exit 0
 fi
 mkdir -p target/e2e
-work=$(mktemp -d "$PWD/target/e2e/unprivileged.XXXXXX")
+work=$(mktemp -d -p "$PWD/target/e2e")
 agent=
 stop() {
     [ -z "$agent" ] || kill "$agent" 2>/dev/null || true

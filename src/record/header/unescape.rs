@@ -20,7 +20,7 @@ enum Meant {
     Char(char),
 }
 
-/// Undoes `\" \\ \/ \n \t \r \b \f \uXXXX` (surrogate pairs too) and `\xNN`, each once, from left to right.
+/// Undoes `\" \\ \/ \n \t \r \b \f`, `\u` with four hexadecimal digits (surrogate pairs too) and `\x` with two, each once, from left to right.
 ///
 /// Whatever isn't one of these stays as it is, a lone surrogate too. The result is never longer than the input, and
 /// borrows it where there was nothing to undo.
