@@ -54,6 +54,15 @@ impl Healthy {
         Healthy::new(runs.map(|run| Gram { bytes: run[0], share: run.len() as f32 / total }).collect())
     }
 
+    /// Of several, each gram's share where it is commonest: what a program prints all the time is common on its node, however rare it is
+    /// among the logs of all programs.
+    pub fn commonest(all: &[Healthy]) -> Healthy {
+        let mut grams: Vec<Gram> = all.iter().flat_map(|healthy| &healthy.grams).copied().collect();
+        grams.sort_unstable_by(|a, b| a.bytes.cmp(&b.bytes).then(b.share.total_cmp(&a.share)));
+        grams.dedup_by_key(|gram| gram.bytes);
+        Healthy::new(grams)
+    }
+
     /// `grams` by their bytes, which are ASCII.
     fn new(grams: Vec<Gram>) -> Healthy {
         let mut index = vec![0u32; (1 << 14) + 1];
@@ -120,25 +129,24 @@ impl Healthy {
         const SURPRISE: f32 = 1.0 / 64.0;
         /// What the chance of one digit among others is taken for: they are seldom as good as random.
         const DIGIT: f32 = 1.0;
+        /// Rarer than this needn't be told apart.
+        const ENOUGH: f64 = 1.0 / (1u128 << 100) as f64;
         let bytes: Vec<u8> = fragment.iter().map(|&byte| plain(byte)).collect();
-        let mut rarity = match bytes.first_chunk::<3>() {
-            Some(three) => -(self.of_three(*three).map_or(0.0, |at| self.threes[at]) + UNSEEN).log2(),
-            None => -(self.of_pair(&bytes).map(|at| self.grams[at].share).sum::<f32>() + UNSEEN).log2(),
+        let begins = match bytes.first_chunk::<3>() {
+            Some(&[first, second, third]) => self.shares([first, second, third, 0]).0,
+            None => self.of_pair(&bytes).map(|at| self.grams[at].share).sum(),
         };
-        for &gram in bytes.windows(4).filter_map(|gram| gram.first_chunk::<4>()) {
-            let [first, second, third, fourth] = gram;
-            let (mut three, mut four) = (0.0, 0.0);
-            if let Some(at) = self.of_three([first, second, third]) {
-                three = self.threes[at];
-                let after = &self.grams[at..self.of_pair(&gram).end];
-                let place = after.partition_point(|known| (known.bytes[2], known.bytes[3]) < (third, fourth));
-                four = after.get(place).filter(|known| known.bytes == gram).map_or(0.0, |known| known.share);
+        let mut chance = f64::from(begins + UNSEEN);
+        for &gram in bytes.windows(4).filter_map(<[u8]>::first_chunk::<4>) {
+            let (three, four) = self.shares(gram);
+            chance *= f64::from((four + UNSEEN * SURPRISE) / (three + UNSEEN));
+            if chance < ENOUGH {
+                break;
             }
-            rarity -= ((four + UNSEEN * SURPRISE) / (three + UNSEEN)).log2();
         }
         // The samples know a digit there, and not which.
         let digits = fragment.iter().filter(|byte| byte.is_ascii_digit()).count();
-        rarity + digits as f32 * DIGIT
+        -chance.log2() as f32 + digits as f32 * DIGIT
     }
 
     /// The share of one gram; not known: nothing.
@@ -147,11 +155,19 @@ impl Healthy {
         self.grams.binary_search_by_key(&gram, |known| known.bytes).map_or(0.0, |at| self.grams[at].share)
     }
 
-    /// The first of the grams that begin with three bytes.
-    fn of_three(&self, three: [u8; 3]) -> Option<usize> {
-        let pair = self.of_pair(&three);
-        let at = pair.start + self.grams[pair.clone()].partition_point(|known| known.bytes[2] < three[2]);
-        (pair.contains(&at) && self.grams[at].bytes[2] == three[2]).then_some(at)
+    /// The share of the grams that begin with the first three bytes, and that of the four.
+    fn shares(&self, gram: [u8; 4]) -> (f32, f32) {
+        let pair = self.of_pair(&gram);
+        let grams = &self.grams[pair.clone()];
+        let at = grams.partition_point(|known| (known.bytes[2], known.bytes[3]) < (gram[2], gram[3]));
+        let same = |at: usize| grams.get(at).is_some_and(|known| known.bytes[2] == gram[2]);
+        // What begins with the same three bytes stands side by side.
+        let three = match (same(at), at.checked_sub(1).filter(|&before| same(before))) {
+            (true, _) => self.threes[pair.start + at],
+            (false, Some(before)) => self.threes[pair.start + before],
+            (false, None) => 0.0,
+        };
+        (three, grams.get(at).filter(|known| known.bytes == gram).map_or(0.0, |known| known.share))
     }
 
     /// Where the grams are that begin as `bytes` do.
@@ -190,6 +206,14 @@ mod tests {
         for (read, counted) in read.grams().iter().zip(counted.grams()) {
             assert!((read.share / counted.share).log2().abs() <= 0.51);
         }
+    }
+
+    #[test]
+    fn of_several_the_commonest_counts() {
+        let all = Healthy::commonest(&[Healthy::of(b"abcdabcd"), Healthy::of(b"abcd and more"), Healthy::default()]);
+        assert_eq!(all.share(*b"abcd"), 0.4);
+        assert_eq!(all.share(*b"more"), 0.1);
+        assert_eq!(Healthy::commonest(&[]).grams(), []);
     }
 
     #[test]

@@ -41,17 +41,26 @@ impl Trained {
         Trained { grams: super::healthy::BUILTIN.to_owned(), windows: WINDOWS.to_owned() }
     }
 
-    /// Learns from a text of healthy logs, for these patterns and what else is asked for.
+    /// Learns from healthy logs, one for each kind of program, and from lines that look like failures and are none, for these patterns
+    /// and what else is asked for.
+    ///
+    /// Windows are chosen by what the patterns say in words too: it is about the same systems, and the samples are too few to hold all the
+    /// words that healthy logs do.
     ///
     /// # Errors
     /// As [`Engine::compile`].
     pub fn learn(
         patterns: &[Arc<Pattern>],
         asked: Asked<'_>,
-        sample: &[u8],
+        samples: &[Vec<u8>],
+        near_misses: &[u8],
     ) -> Result<Trained, Vec<(usize, CompileError)>> {
-        let counted = Healthy::of(sample);
-        let grams = counted.to_text(KEPT);
+        /// Samples are worth more than near misses, which nobody's log is full of.
+        const SAMPLES: usize = 4;
+        let grams = Healthy::of(&[&samples.concat().repeat(SAMPLES), near_misses].concat()).to_text(KEPT);
+        let words = words(patterns);
+        let texts = samples.iter().map(Vec::as_slice).chain([near_misses, words.as_bytes()]);
+        let counted = Healthy::commonest(&texts.map(Healthy::of).collect::<Vec<_>>());
         // The anchors must be those that a start will choose, which knows the kept grams alone.
         let healthy = Healthy::parse(&grams);
         let mut windows = Windows::default();
@@ -66,4 +75,19 @@ impl Trained {
         }
         Ok(Trained { grams, windows: windows.to_text() })
     }
+
+    /// The patterns compiled with this.
+    ///
+    /// # Errors
+    /// As [`Engine::compile`].
+    pub fn compile(&self, patterns: &[Arc<Pattern>], asked: Asked<'_>) -> Result<Engine, Vec<(usize, CompileError)>> {
+        let (healthy, windows) = (Healthy::parse(&self.grams), Windows::parse(&self.windows));
+        Engine::compile_knowing(patterns, asked, Knowledge { healthy: &healthy, windows: &windows })
+    }
+}
+
+/// What patterns say in words.
+fn words(patterns: &[Arc<Pattern>]) -> String {
+    let of = |pattern: &Arc<Pattern>| format!("{}\n{}\n{}\n", pattern.title, pattern.cause, pattern.fix.join("\n"));
+    patterns.iter().map(of).collect()
 }

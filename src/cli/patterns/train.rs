@@ -8,16 +8,16 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 
 use super::super::load::PatternArgs;
-use super::super::{DONE, FOUND};
+use super::super::{DONE, FOUND, input};
 use super::lints;
-use crate::engine::{Asked, Trained};
+use crate::engine::{Asked, CompileError, Trained};
 use crate::frame::CRI_PARTIAL_MARKS;
 use crate::pattern::PatternSet;
-use crate::pattern::model::Origin;
+use crate::pattern::model::{Origin, Pattern};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the tables go; in this project `src/engine/trained`. Without it only the effort on --measure is told.
+    /// Where the tables go; in this project `src/engine/trained`. Without it they are made only for --measure.
     folder: Option<PathBuf>,
     /// Healthy logs to learn from, a file or a folder. May be given again.
     #[arg(long, value_name = "PATH", required_unless_present = "measure")]
@@ -25,7 +25,8 @@ pub(super) struct Args {
     /// Write nothing; name the tables that are not as they should be, and exit with 1 if there are any.
     #[arg(long)]
     check: bool,
-    /// Say what scanning this log takes, with what the binary has learned already. May be given again.
+    /// Say what scanning this log takes, with what --healthy teaches; without that, with what the binary was built with. May be given
+    /// again.
     #[arg(long, value_name = "PATH")]
     measure: Vec<PathBuf>,
     #[command(flatten)]
@@ -34,11 +35,14 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
     let set = args.patterns.load()?;
+    let trained = match args.healthy.is_empty() {
+        true => Trained::builtin(),
+        false => learn(&set, &args.healthy)?,
+    };
     for path in &args.measure {
-        measure(&set, path, out)?;
+        measure(&set, &trained, path, out)?;
     }
     let Some(folder) = &args.folder else { return Ok(DONE) };
-    let trained = learn(&set, &args.healthy)?;
     let tables = [("grams.txt", trained.grams), ("windows.txt", trained.windows)];
     let is_written = |name: &str, text: &str| fs::read(folder.join(name)).is_ok_and(|there| there == text.as_bytes());
     let stale: Vec<_> = tables.iter().filter(|(name, text)| !is_written(name, text)).collect();
@@ -52,43 +56,61 @@ pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
     Ok(if args.check && !stale.is_empty() { FOUND } else { DONE })
 }
 
-/// Learns from the samples and from the examples on which the patterns stay silent.
+/// Learns from the samples, each a program's, and from the examples on which the patterns stay silent.
 fn learn(set: &PatternSet, healthy: &[PathBuf]) -> Result<Trained> {
-    /// Samples are worth more than examples, which are near misses on purpose.
-    const SAMPLES: usize = 4;
-    let mut text = Vec::new();
+    let mut samples = Vec::new();
     for path in healthy {
-        lints::read(path, &mut text)?;
+        let (files, errors) = input::files(path);
+        if let Some(error) = errors.into_iter().next() {
+            return Err(error);
+        }
+        for file in files {
+            let mut text = Vec::new();
+            lints::read(&file, &mut text)?;
+            samples.push(framed(&String::from_utf8_lossy(&text)));
+        }
     }
     let examples = set.patterns.iter().flat_map(|located| &located.pattern.tests.silent);
     let examples = examples.filter(|example| example.source == Origin::Log).map(|example| &*example.log);
-    let samples = String::from_utf8_lossy(&text);
-    let lines =
-        std::iter::repeat_n(&*samples, SAMPLES).chain(examples).flat_map(str::lines).filter(|line| !line.is_empty());
-    let sample: String = lines.enumerate().map(|(number, line)| framed(number, line)).collect();
-    let models: Vec<_> = set.patterns.iter().map(|located| Arc::clone(&located.pattern)).collect();
-    let asked = Asked { of_any: &CRI_PARTIAL_MARKS, ..Asked::default() };
-    Trained::learn(&models, asked, sample.as_bytes())
-        .map_err(|errors| anyhow!("{} patterns can't be compiled", errors.len()))
+    let near_misses = framed(&examples.collect::<Vec<_>>().join("\n"));
+    Trained::learn(&models(set), ASKED, &samples, &near_misses).map_err(|errors| uncompiled(&errors))
 }
 
-/// A line in one of the framings of container runtimes, or in none.
-fn framed(number: usize, line: &str) -> String {
-    let stream = if number.is_multiple_of(3) { "stderr" } else { "stdout" };
-    match number % 5 {
-        0 => format!("{line}\n"),
-        1 => format!(
-            "{}\n",
-            serde_json::json!({ "log": format!("{line}\n"), "stream": stream, "time": "2031-05-17T09:14:02.700412035Z" })
-        ),
-        _ => format!("2031-05-17T09:14:02.700412035Z {stream} F {line}\n"),
+/// What is looked for beside the patterns.
+const ASKED: Asked<'static> = Asked { of_any: &CRI_PARTIAL_MARKS, for_others: &[], noticed: &[] };
+
+fn models(set: &PatternSet) -> Vec<Arc<Pattern>> {
+    set.patterns.iter().map(|located| Arc::clone(&located.pattern)).collect()
+}
+
+fn uncompiled(errors: &[(usize, CompileError)]) -> anyhow::Error {
+    anyhow!("{} patterns can't be compiled", errors.len())
+}
+
+/// Lines in each of the framings of container runtimes, and in none.
+fn framed(text: &str) -> Vec<u8> {
+    let mut all = String::new();
+    for (number, line) in text.lines().filter(|line| !line.is_empty()).enumerate() {
+        let stream = if number.is_multiple_of(3) { "stderr" } else { "stdout" };
+        let time = "2031-05-17T09:14:02.700412035Z";
+        match number % 5 {
+            0 => all.push_str(line),
+            1 => {
+                let log = format!("{line}\n");
+                all.push_str(&serde_json::json!({ "log": log, "stream": stream, "time": time }).to_string());
+            }
+            _ => all.extend([time, " ", stream, " F ", line]),
+        }
+        all.push('\n');
     }
+    all.into_bytes()
 }
 
-fn measure(set: &PatternSet, path: &Path, out: &mut impl Write) -> Result<()> {
+fn measure(set: &PatternSet, trained: &Trained, path: &Path, out: &mut impl Write) -> Result<()> {
     let mut text = Vec::new();
     lints::read(path, &mut text)?;
-    let effort = set.engine.effort(&text);
+    let engine = trained.compile(&models(set), ASKED).map_err(|errors| uncompiled(&errors))?;
+    let effort = engine.effort(&text);
     let per_mib = |count: usize| count as f64 * f64::from(1 << 20) / text.len().max(1) as f64;
     writeln!(
         out,

@@ -11,6 +11,9 @@ pub(super) const GROUPS: usize = BUCKETS / GROUP;
 /// Per group, place and half (see [`halves`]): the buckets that let it pass.
 pub(super) type Nibbles = [[[[u8; 16]; 2]; WINDOW]; GROUPS];
 
+/// Per group, place and byte (its lowest seven bits): the buckets that let it pass.
+pub(super) type Bytes = [[[u8; 128]; WINDOW]; GROUPS];
+
 /// How far the second half of a byte is from its first bit.
 pub(super) const HIGH: i32 = 3;
 
@@ -22,10 +25,12 @@ pub(super) fn halves(byte: u8) -> [usize; 2] {
 
 /// The filter of a set of windows.
 pub(super) struct Masks {
-    /// For byte shuffles.
+    /// For shuffles of half bytes: lets some pass whose halves are of two windows.
     pub nibbles: Nibbles,
+    /// For shuffles of whole bytes.
+    pub bytes: Box<Bytes>,
     /// For one byte after the other: by byte, for each place a bit for each bucket, the first place lowest.
-    accepts: [u64; 256],
+    accepts: [u128; 256],
     /// A bit for each hash of a window's four bytes: tells nearly all apart that only pass the nibbles. Small enough to stay in the nearest
     /// cache.
     pub maybe: Box<Bits>,
@@ -47,33 +52,34 @@ pub(super) const MIX: u32 = 0x9E37_79B1;
 impl Masks {
     pub(super) fn new(windows: &[Window]) -> Masks {
         let mut nibbles: Nibbles = [[[[0; 16]; 2]; WINDOW]; GROUPS];
+        let mut bytes: Box<Bytes> = Box::new([[[0; _]; _]; _]);
         for window in windows {
             let bit = 1u8 << (window.bucket as usize % GROUP);
-            let group = &mut nibbles[window.bucket as usize / GROUP];
-            for (place, sets) in group.iter_mut().enumerate() {
+            let group = window.bucket as usize / GROUP;
+            for place in 0..WINDOW {
+                let (halved, whole) = (&mut nibbles[group][place], &mut bytes[group][place]);
                 match window.bytes().get(place) {
                     Some(byte) => {
                         let [low, high] = halves(*byte);
-                        sets[0][low] |= bit;
-                        sets[1][high] |= bit;
+                        halved[0][low] |= bit;
+                        halved[1][high] |= bit;
+                        whole[usize::from(byte & 127)] |= bit;
                     }
-                    None => sets.iter_mut().flatten().for_each(|buckets| *buckets |= bit),
+                    None => halved.as_flattened_mut().iter_mut().chain(whole).for_each(|buckets| *buckets |= bit),
                 }
             }
         }
-        let mut accepts = [0u64; 256];
+        let mut accepts = [0u128; 256];
         for (byte, accepted) in (0..=u8::MAX).zip(&mut accepts) {
-            let [low, high] = halves(byte);
             for place in 0..WINDOW {
-                for (group, sets) in nibbles.iter().enumerate() {
-                    let buckets = sets[place][0][low] & sets[place][1][high];
-                    *accepted |= u64::from(buckets) << (((place * BUCKETS + group * GROUP) % 64) % 64);
+                for (group, sets) in bytes.iter().enumerate() {
+                    *accepted |= u128::from(sets[place][usize::from(byte & 127)]) << (place * BUCKETS + group * GROUP);
                 }
             }
         }
         let mut maybe: Box<Bits> = Box::new([0; _]);
         windows.iter().flat_map(|window| window.grams()).map(bit).for_each(|(word, bit)| maybe[word] |= bit);
-        Masks { nibbles, accepts, maybe }
+        Masks { nibbles, bytes, accepts, maybe }
     }
 
     /// Tells `take` each position from `from` on that passes, in order, until it says that this is enough. Behind the
@@ -81,12 +87,12 @@ impl Masks {
     pub(super) fn candidates(&self, text: &[u8], from: usize, mut take: impl FnMut(usize) -> bool) {
         /// The buckets that the last place of a window lets pass.
         const LAST: u32 = ((WINDOW - 1) * BUCKETS) as u32;
-        const FIRST: u64 = (1 << BUCKETS) - 1;
+        const FIRST: u128 = (1 << BUCKETS) - 1;
         // The buckets that are still possible for the windows begun at each of the last four positions, the latest lowest.
-        let mut open = 0u64;
+        let mut open = 0u128;
         let Some(rest) = text.get(from..) else { return };
         let inside = rest.iter().map(|&byte| self.accepts[usize::from(byte)]);
-        let behind = std::iter::repeat_n(u64::MAX, WINDOW - 1);
+        let behind = std::iter::repeat_n(u128::MAX, WINDOW - 1);
         for (read, accepted) in inside.chain(behind).enumerate() {
             open = (open << BUCKETS | FIRST) & accepted;
             if open >> LAST != 0 {

@@ -1,8 +1,8 @@
 //! Finding the next line that holds an anchor in a block of raw bytes: the innermost loop.
 //!
-//! Each anchor is represented by four of its bytes, its **window**, and each window lies in one of sixteen **buckets**. Per bucket and
+//! Each anchor is represented by four of its bytes, its **window**, and each window lies in one of twenty-four **buckets**. Per bucket and
 //! place in the window there are two sets of half bytes; a position of the block whose four bytes pass all eight sets of one bucket, and
-//! whose hash is that of some window, is a candidate ([`masks`], and [`vector`] with SIMD). A candidate's exact four bytes are looked up
+//! whose hash is that of some window, is a candidate ([`masks`]; with SIMD [`vector`] and [`sieve`]). A candidate's exact four bytes are looked up
 //! ([`table`]), and only then is the anchor compared. Which windows and buckets are chosen ([`place`]) decides how many positions of healthy text are candidates,
 //! so it is trained on such text; it never decides what is found.
 //!
@@ -11,6 +11,7 @@
 mod learn;
 mod masks;
 mod place;
+mod sieve;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use super::healthy::Healthy;
 pub(super) const WINDOW: usize = 4;
 
 /// How many groups of anchors the masks tell apart.
-pub(super) const BUCKETS: usize = 16;
+pub(super) const BUCKETS: usize = 24;
 
 /// What one anchor can't be.
 pub(super) const SHORTEST_ANCHOR: usize = 3;

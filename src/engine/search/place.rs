@@ -165,8 +165,11 @@ pub(super) fn choose(anchors: &[Vec<u8>], trained: &Windows, healthy: &Healthy) 
     placed.collect()
 }
 
-/// What looking at a window costs that has this share of healthy text and stands for so many anchors, beside what a position costs that
-/// only passes the filter: some time to look it up, and a little for each anchor.
+/// What a position costs that only passes the filter: it is told from windows without a branch.
+const PASSING: f32 = 0.2;
+
+/// What looking at a window costs that has this share of healthy text and stands for so many anchors: to look it up, where processors expect
+/// to go on, and a little for each anchor.
 fn look(share: f32, anchors: usize) -> f32 {
     share * (4.0 + 0.5 * anchors as f32)
 }
@@ -250,7 +253,7 @@ impl<'h> Placer<'h> {
         let mut best = (enough, 0);
         for bucket in 0..BUCKETS as u8 {
             let window = Window { bucket, ..*window };
-            let cost = PRICE + own + self.added(&window, best.0 - PRICE - own);
+            let cost = PRICE + own + PASSING * self.added(&window, (best.0 - PRICE - own) / PASSING);
             if cost < best.0 {
                 best = (cost, bucket);
             }
@@ -268,7 +271,7 @@ impl<'h> Placer<'h> {
         let passing: f32 = self.buckets.iter().map(|bucket| bucket.share).sum();
         let windows = self.windows.iter();
         let own: f32 = windows.map(|(window, (anchors, _))| PRICE + look(self.healthy.share(*window), *anchors)).sum();
-        passing + own
+        PASSING * passing + own
     }
 
     /// The share of healthy positions that pass only with this window; more than `enough` need not be told exactly.

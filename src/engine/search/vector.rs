@@ -1,8 +1,8 @@
-//! The filter with byte shuffles, 32 or 16 positions at a time: the only module that may say `unsafe`.
+//! The filter with byte shuffles, 64, 32 or 16 positions at a time: the only module that may say `unsafe`.
 //!
 //! Safe from outside: a [`Scan`] for a processor is made only where that processor is, and every load is from a slice whose bounds
-//! were checked. What it gives is, position by position, what [`Masks::candidates`] gives, which is also what
-//! processors without these instructions run (and 64-bit ARM: its shuffles could not be tried out).
+//! were checked. What it gives is, position by position, what [`Masks::candidates`] gives, and with shuffles of half bytes some more.
+//! The latter is what processors without these instructions run (and 64-bit ARM: its shuffles could not be tried out).
 #![allow(unsafe_code)]
 
 use super::masks::Masks;
@@ -19,6 +19,8 @@ enum Width {
     Ssse3,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 impl Scan {
@@ -27,10 +29,16 @@ impl Scan {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if std::arch::is_x86_feature_detected!("avx2") {
+            use std::arch::is_x86_feature_detected as has;
+            // What counts and finds bits came before the shuffles, but is asked for all the same: what is enabled must be there.
+            let bits = has!("bmi1") && has!("bmi2") && has!("popcnt");
+            if bits && has!("avx512f") && has!("avx512bw") && has!("avx512vbmi") {
+                all.push(Scan(Width::Avx512));
+            }
+            if bits && has!("avx2") {
                 all.push(Scan(Width::Avx2));
             }
-            if std::arch::is_x86_feature_detected!("ssse3") {
+            if has!("ssse3") {
                 all.push(Scan(Width::Ssse3));
             }
         }
@@ -44,18 +52,18 @@ impl Scan {
     }
 
     /// As [`Masks::candidates`].
-    pub(super) fn candidates(self, masks: &Masks, text: &[u8], from: usize, mut take: impl FnMut(usize) -> bool) {
-        let rest = match self.0 {
-            Width::One => Some(from),
-            // SAFETY: `Scan::all` makes this value only where the processor has AVX2.
+    pub(super) fn candidates(self, masks: &Masks, text: &[u8], from: usize, take: impl FnMut(usize) -> bool) {
+        match self.0 {
+            Width::One => masks.candidates(text, from, take),
+            // SAFETY: `Scan::all` makes this value only where the processor has these parts of AVX-512, and the rest.
             #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => unsafe { x86::avx2::candidates(masks, text, from, &mut take) },
+            Width::Avx512 => unsafe { x86::avx512::candidates(masks, text, from, take) },
+            // SAFETY: `Scan::all` makes this value only where the processor has AVX2 and the rest.
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx2 => unsafe { x86::avx2::candidates(masks, text, from, take) },
             // SAFETY: `Scan::all` makes this value only where the processor has SSSE3.
             #[cfg(target_arch = "x86_64")]
-            Width::Ssse3 => unsafe { x86::ssse3::candidates(masks, text, from, &mut take) },
-        };
-        if let Some(rest) = rest {
-            masks.candidates(text, rest, take);
+            Width::Ssse3 => unsafe { x86::ssse3::candidates(masks, text, from, take) },
         }
     }
 }
@@ -65,31 +73,78 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::WINDOW;
-    use super::super::masks::{Bits, GROUPS, HIGH, Masks, Nibbles, bit};
-    use super::super::place::gram_at;
+    use super::super::masks::{GROUPS, HIGH, Masks};
+    use super::super::sieve::{Bytes, STEP, STEPS, Sieve};
 
-    /// A module for registers of `$width` bytes. Loops over constants rather than iterators and closures: these would be functions
-    /// without the processor's features, which can't be inlined.
-    macro_rules! width {
+    /// The search of a module that has `sets` and `passing`.
+    macro_rules! candidates {
+        ($feature:literal) => {
+            /// Tells `take` of each candidate from `from` on until it says that this is enough.
+            #[target_feature(enable = $feature)]
+            pub(in super::super) fn candidates(
+                masks: &Masks,
+                text: &[u8],
+                from: usize,
+                mut take: impl FnMut(usize) -> bool,
+            ) {
+                let sets = sets(masks);
+                let mut sieve = Sieve::new();
+                let mut at = from;
+                while at < text.len() {
+                    let mut steps = [0; STEPS];
+                    let mut count = 0;
+                    while count < STEPS && at + count * STEP < text.len() {
+                        let rest = &text[at + count * STEP..];
+                        steps[count] = match rest.first_chunk() {
+                            Some(bytes) => passing(&sets, bytes),
+                            None => passing(&sets, &padded(rest)) & up_to(rest.len()),
+                        };
+                        count += 1;
+                    }
+                    if !sieve.sift(&masks.maybe, text, at, &steps[..count], &mut take) {
+                        return;
+                    }
+                    at += count * STEP;
+                }
+            }
+        };
+    }
+
+    /// The end of a text, zeros behind it.
+    #[inline]
+    fn padded(rest: &[u8]) -> Bytes {
+        let mut bytes = [0; STEP + WINDOW - 1];
+        bytes[..rest.len()].copy_from_slice(rest);
+        bytes
+    }
+
+    /// A bit for each of the first `count` positions.
+    #[inline]
+    fn up_to(count: usize) -> u64 {
+        if count < STEP { (1 << count) - 1 } else { u64::MAX }
+    }
+
+    /// A module for registers of `$width` bytes, with shuffles of half bytes. Loops over constants rather than iterators and closures: these
+    /// would be functions without the processor's features, which can't be inlined.
+    macro_rules! halves {
         ($name:ident, $feature:literal, $register:ty, $width:literal, $load:ident, $spread:expr, $set:ident, $and:ident,
          $or:ident, $shift:ident, $shuffle:ident, $equal:ident, $mask:ident) => {
             pub(super) mod $name {
                 use super::*;
 
-                const STEP: usize = 2 * $width;
-                /// What is looked at in one step.
-                type Bytes = [u8; STEP + WINDOW - 1];
                 /// The nibbles that pass, by group and place, low and high.
                 type Sets = [[[$register; 2]; WINDOW]; GROUPS];
 
+                candidates!($feature);
+
                 #[inline]
                 #[target_feature(enable = $feature)]
-                fn sets(nibbles: &Nibbles) -> Sets {
+                fn sets(masks: &Masks) -> Sets {
                     let mut sets = [[[$set(0); 2]; WINDOW]; GROUPS];
                     for group in 0..GROUPS {
                         for place in 0..WINDOW {
                             for half in 0..2 {
-                                let from = nibbles[group][place][half].as_ptr();
+                                let from = masks.nibbles[group][place][half].as_ptr();
                                 // SAFETY: the array has the 16 bytes that are loaded; the load needs no alignment.
                                 sets[group][place][half] = $spread(unsafe { _mm_loadu_si128(from.cast()) });
                             }
@@ -98,17 +153,29 @@ mod x86 {
                     sets
                 }
 
-                /// Not zero at each position where a window may begin, of the register's width of positions from `at` on.
+                /// A bit for each position where a window may begin.
                 #[inline]
                 #[target_feature(enable = $feature)]
-                fn passing<const AT: usize>(sets: &Sets, bytes: &Bytes) -> $register {
+                fn passing(sets: &Sets, bytes: &Bytes) -> u64 {
+                    const PARTS: usize = STEP / $width;
+                    let mut bits = 0;
+                    for part in 0..PARTS {
+                        bits |= part_passing(sets, bytes, part * $width) << (part * $width);
+                    }
+                    bits
+                }
+
+                /// The same for the positions of one register, from `at` on.
+                #[inline]
+                #[target_feature(enable = $feature)]
+                fn part_passing(sets: &Sets, bytes: &Bytes, at: usize) -> u64 {
+                    assert!(at <= STEP - $width);
                     let low = $set(15);
                     let mut passing = [$set(-1); GROUPS];
                     for place in 0..WINDOW {
-                        const { assert!(AT + $width <= STEP) };
-                        // SAFETY: `AT + place + $width` is within the array: `AT + $width` is at most `STEP`, and `place` less than
+                        // SAFETY: `at + place + $width` is within the array: `at + $width` is at most `STEP`, and `place` less than
                         // `WINDOW`. The load needs no alignment.
-                        let here = unsafe { $load(bytes.as_ptr().add(AT + place).cast()) };
+                        let here = unsafe { $load(bytes.as_ptr().add(at + place).cast()) };
                         let (lows, highs) = ($and(here, low), $and($shift::<HIGH>(here), low));
                         for group in 0..GROUPS {
                             let [of_low, of_high] = sets[group][place];
@@ -120,62 +187,60 @@ mod x86 {
                     for group in 1..GROUPS {
                         any = $or(any, passing[group]);
                     }
-                    any
-                }
-
-                /// A bit for each position that isn't zero.
-                #[inline]
-                #[target_feature(enable = $feature)]
-                fn bits(passing: $register) -> u64 {
-                    u64::from(!($mask($equal(passing, $set(0))) as u32) & (u32::MAX >> (32 - $width)))
-                }
-
-                /// Gives where it stopped for want of text; nothing if `take` said that it was enough.
-                #[target_feature(enable = $feature)]
-                pub(in super::super) fn candidates(
-                    masks: &Masks,
-                    text: &[u8],
-                    from: usize,
-                    take: &mut impl FnMut(usize) -> bool,
-                ) -> Option<usize> {
-                    let sets = sets(&masks.nibbles);
-                    let mut at = from;
-                    while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<{ STEP + WINDOW - 1 }>())
-                    {
-                        let (first, second) = (passing::<0>(&sets, bytes), passing::<$width>(&sets, bytes));
-                        let mut found = bits(first) | bits(second) << $width;
-                        // Few steps have more than two positions that pass, and few of these are candidates. So the first two are looked at
-                        // without asking whether they are there: a branch taken half of the time costs more.
-                        let (one, more) = maybe(&masks.maybe, bytes, found);
-                        let (two, more) = maybe(&masks.maybe, bytes, more);
-                        if one | two | (more != 0) {
-                            while found != 0 {
-                                let (is, more) = maybe(&masks.maybe, bytes, found);
-                                if is && take(at + found.trailing_zeros() as usize) {
-                                    return None;
-                                }
-                                found = more;
-                            }
-                        }
-                        at += STEP;
-                    }
-                    Some(at)
+                    u64::from(!($mask($equal(any, $set(0))) as u32) & (u32::MAX >> (32 - $width)))
                 }
             }
         };
     }
 
-    /// Is the first of the positions that `found` has bits for a candidate? And the positions that are left.
-    #[inline(always)]
-    fn maybe(maybe: &Bits, bytes: &[u8], found: u64) -> (bool, u64) {
-        let at = found.trailing_zeros() as usize & 63;
-        let (word, bit) = bit(gram_at(bytes, at));
-        (found != 0 && maybe[word] & bit != 0, found & found.wrapping_sub(1))
+    /// With shuffles of whole bytes, 64 at a time. Of narrower ones there are none that are worth having.
+    pub(super) mod avx512 {
+        use super::*;
+
+        /// The bytes that pass, by group and place: those below 64, and those from there on.
+        type Sets = [[[__m512i; 2]; WINDOW]; GROUPS];
+
+        candidates!("avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt");
+
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+        fn sets(masks: &Masks) -> Sets {
+            let mut sets = [[[_mm512_setzero_si512(); 2]; WINDOW]; GROUPS];
+            for group in 0..GROUPS {
+                for place in 0..WINDOW {
+                    let from = masks.bytes[group][place].as_ptr();
+                    // SAFETY: the array has the 128 bytes that are loaded, 64 each; the loads need no alignment.
+                    sets[group][place] =
+                        unsafe { [_mm512_loadu_epi8(from.cast()), _mm512_loadu_epi8(from.add(64).cast())] };
+                }
+            }
+            sets
+        }
+
+        /// A bit for each position where a window may begin.
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+        fn passing(sets: &Sets, bytes: &Bytes) -> u64 {
+            let mut passing = [_mm512_set1_epi8(-1); GROUPS];
+            for place in 0..WINDOW {
+                // SAFETY: `place + STEP` is within the array: `place` is less than `WINDOW`. The load needs no alignment.
+                let here = unsafe { _mm512_loadu_epi8(bytes.as_ptr().add(place).cast()) };
+                for group in 0..GROUPS {
+                    let [below, above] = sets[group][place];
+                    passing[group] = _mm512_and_si512(passing[group], _mm512_permutex2var_epi8(below, here, above));
+                }
+            }
+            let mut any = passing[0];
+            for group in 1..GROUPS {
+                any = _mm512_or_si512(any, passing[group]);
+            }
+            _mm512_test_epi8_mask(any, any)
+        }
     }
 
-    width!(
+    halves!(
         avx2,
-        "avx2",
+        "avx2,bmi1,bmi2,popcnt",
         __m256i,
         32,
         _mm256_loadu_si256,
@@ -188,7 +253,7 @@ mod x86 {
         _mm256_cmpeq_epi8,
         _mm256_movemask_epi8
     );
-    width!(
+    halves!(
         ssse3,
         "ssse3",
         __m128i,
