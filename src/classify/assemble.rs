@@ -66,17 +66,30 @@ pub(super) fn last_record(lines: Lines<'_>, lane: Lane, floor: usize, limits: &L
     Some(earliest_start(lines, lane, last.start, floor, limits))
 }
 
+/// The record that a raw line is of its own.
+pub(super) fn alone<'w>(raw: &Raw<'w>) -> Assembled<'w> {
+    let frame = &raw.frame;
+    let line =
+        Logical { start: raw.start, end: raw.end, content: frame.content.clone(), time: frame.time, complete: true };
+    Assembled { lines: vec![line], lead: None }
+}
+
 /// Is the raw line a record of its own? Looks no further back than `floor`. Where that isn't plain at once, it says no.
 pub(super) fn is_alone(lines: Lines<'_>, raw: &Raw<'_>, floor: usize, limits: &Limits) -> bool {
     if raw.frame.partial || Assembler::start(&raw.frame.content).is_some() {
         return false;
     }
     let (lane, start) = (raw.lane(), raw.start);
-    if lines.logical_start(lane, start, floor) != start {
+    let Some(before) = lines.previous_in_lane(lane, start, floor) else { return true };
+    if before.frame.partial {
         return false;
     }
-    let before = lines.previous(lane, start, floor.max(start.saturating_sub(limits.lookback_bytes)));
-    before.is_none_or(|before| !trace::may_continue(&before.content, &raw.frame.content))
+    if before.start < start.saturating_sub(limits.lookback_bytes) {
+        return true;
+    }
+    // Of a line in fragments this is the last one, which doesn't say what the line is.
+    lines.logical_start(lane, before.start, floor) == before.start
+        && !trace::may_continue(&before.frame.content, &raw.frame.content)
 }
 
 /// How far back a record that holds the line at `hit` can begin: until two neighbours can't stand in one record.

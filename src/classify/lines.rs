@@ -140,7 +140,8 @@ impl<'w> Lines<'w> {
         None
     }
 
-    fn previous_in_lane(&self, lane: Lane, mut end: usize, floor: usize) -> Option<Raw<'w>> {
+    /// The last raw line of a lane that starts at or after `floor` and ends at or before `end`.
+    pub(super) fn previous_in_lane(&self, lane: Lane, mut end: usize, floor: usize) -> Option<Raw<'w>> {
         while end > floor {
             let raw = self.raw_before(end)?;
             if raw.start < floor {

@@ -5,6 +5,7 @@ mod series;
 mod unknown;
 mod window;
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -311,25 +312,37 @@ impl Stream {
         let floor = waiting.start.saturating_sub(self.base) as usize;
         let at = (waiting.hit - self.base) as usize;
         match assemble::around(self.lines(window), lane, at, floor, last, &self.classifier.limits) {
-            Some(Assembly::Closed(record)) if !last && self.may_head_a_trace(window, lane, &record) => {
-                let (start, seen) = (self.base + record.start() as u64, self.base + window.len() as u64);
-                self.lanes[lane.index()].waiting = Some(Waiting { start, seen, ..waiting });
-            }
-            Some(Assembly::Closed(record)) => {
-                let limits = &self.classifier.limits;
-                let full =
-                    record.lines.len() >= limits.record_lines || record.end() - record.start() >= limits.record_bytes;
-                self.counts.records_cut += u64::from(full);
-                let state = &mut self.lanes[lane.index()];
-                (state.done_to, state.waiting) = (self.base + record.end() as u64, None);
-                self.classify(window, lane, &record, waiting, events);
-            }
-            Some(Assembly::Open { start }) => {
-                let (start, seen) = (self.base + start as u64, self.base + window.len() as u64);
-                self.lanes[lane.index()].waiting = Some(Waiting { start, seen, ..waiting });
-            }
+            Some(Assembly::Closed(record)) => self.closed(window, lane, &record, waiting, last, events),
+            Some(Assembly::Open { start }) => self.wait(window, lane, start, waiting),
             None => {}
         }
+    }
+
+    /// Takes in a record that is whole. Even so it waits if what comes behind it may speak for it.
+    fn closed(
+        &mut self,
+        window: &[u8],
+        lane: Lane,
+        record: &Assembled<'_>,
+        waiting: Waiting,
+        last: bool,
+        events: &mut Vec<Event>,
+    ) {
+        if !last && self.may_head_a_trace(window, lane, record) {
+            return self.wait(window, lane, record.start(), waiting);
+        }
+        let limits = &self.classifier.limits;
+        let full = record.lines.len() >= limits.record_lines || record.end() - record.start() >= limits.record_bytes;
+        self.counts.records_cut += u64::from(full);
+        let state = &mut self.lanes[lane.index()];
+        (state.done_to, state.waiting) = (self.base + record.end() as u64, None);
+        self.classify(window, lane, record, waiting, events);
+    }
+
+    /// A record that begins at `start` of the window waits for more lines.
+    fn wait(&mut self, window: &[u8], lane: Lane, start: usize, waiting: Waiting) {
+        let (start, seen) = (self.base + start as u64, self.base + window.len() as u64);
+        self.lanes[lane.index()].waiting = Some(Waiting { start, seen, ..waiting });
     }
 
     fn classify(
@@ -341,10 +354,17 @@ impl Stream {
         events: &mut Vec<Event>,
     ) {
         let classifier = self.classifier.clone();
-        let contents: Vec<&[u8]> = assembled.lines.iter().map(|line| &line.content[..]).collect();
-        let record = Record::read(&contents, assembled.lead.as_ref().map(|line| &line.frame.content[..]));
+        // Most lines that are looked at are no failures, which their text alone tells.
+        let record = LazyCell::new(|| {
+            let contents: Vec<&[u8]> = assembled.lines.iter().map(|line| &line.content[..]).collect();
+            Record::read(&contents, assembled.lead.as_ref().map(|line| &line.frame.content[..]))
+        });
+        let text = match assembled.lines.as_slice() {
+            [line] if memchr::memchr(b'\\', &line.content).is_none() => &line.content,
+            _ => record.text(),
+        };
         let subject = Subject {
-            text: record.text(),
+            text,
             origin: Origin::Log,
             reason: None,
             container: self.source.container.as_deref(),
@@ -354,7 +374,7 @@ impl Stream {
         let verdict = match finding {
             Some(finding) => Some(self.verdict(assembled, &record, finding)),
             // Somebody knows what is a part of something.
-            None if !parts.is_empty() => None,
+            None if !parts.is_empty() || !classifier.set.notices_unknown => None,
             None => self.unknown(window, lane, assembled, &record),
         };
         if let Some(mut event) =
@@ -470,17 +490,19 @@ impl Hits<'_, '_> {
         if offset < state.done_to || state.waiting.is_some() {
             return;
         }
-        // Most hits on healthy logs are near misses of one line, told from failures by the raw bytes.
+        let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
         let (lines, floor) = (stream.lines(self.window), state.done_to.saturating_sub(stream.base) as usize);
+        if !assemble::is_alone(lines, raw, floor, &stream.classifier.limits) {
+            return stream.settle(self.window, raw.lane(), found, false, self.events);
+        }
+        // Most hits on healthy logs are near misses. Where escapes have to be undone for its text, the raw bytes tell many of them.
         let set = &stream.classifier.set;
-        if !set.engine.may_know(lines.text(raw.start))
-            && assemble::is_alone(lines, raw, floor, &stream.classifier.limits)
-            && !super::unknown::is_grave(set, &raw.frame.content)
+        let escaped = memchr::memchr(b'\\', &raw.frame.content).is_some();
+        if escaped && !set.engine.may_know(lines.text(raw.start)) && !super::unknown::is_grave(set, &raw.frame.content)
         {
             return;
         }
-        let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
-        stream.settle(self.window, raw.lane(), found, false, self.events);
+        stream.closed(self.window, raw.lane(), &assemble::alone(raw), found, false, self.events);
     }
 
     /// Long lines need a look even without an anchor: fragments are joined, and an anchor may be cut in two.

@@ -110,6 +110,8 @@ pub struct Alternative {
     pub anchors: Vec<Vec<u8>>,
     /// Of each of these, one fragment must stand in the raw bytes of the record, too.
     pub beside: Vec<Vec<Vec<u8>>>,
+    /// Of each of these, one literal must stand in the record's text: what expressions can't match without.
+    pub clauses: Vec<Vec<LiteralId>>,
     /// The literals that the fragments are parts of: one of them makes a record a candidate.
     pub anchor_literals: Vec<LiteralId>,
 }
@@ -320,7 +322,10 @@ fn alternative(
     let chosen = anchors::choose(&clauses, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
     let anchor_literals = chosen.clause.iter().map(|literal| literals.id(literal)).collect();
     let (anchors, beside) = (chosen.anchors, chosen.others);
-    Ok(Alternative { scope, all, regexes, any, none, fields, weight, anchors, beside, anchor_literals })
+    let telling = clauses.iter().filter(|clause| clause.iter().all(|literal| literal.len() >= anchors::MIN_ANCHOR));
+    let ids = telling.map(|clause| clause.iter().map(|literal| literals.id(literal)).collect::<Vec<_>>());
+    let clauses = ids.filter(|ids| !ids.iter().all(|id| all.contains(id))).collect();
+    Ok(Alternative { scope, all, regexes, any, none, fields, weight, anchors, beside, clauses, anchor_literals })
 }
 
 fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, clauses: &mut Vec<Clause>) -> Result<(), CompileError> {

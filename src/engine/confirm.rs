@@ -1,10 +1,12 @@
 //! What a decoded record is: all conditions of all candidates, and which pattern speaks.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Engine;
 use super::compile::{Alternative, LazyRegex, LiteralId, Terms};
+use super::literals::LiteralSearch;
 use crate::event::attributes::Kind;
 use crate::event::{Attribute, Value};
 use crate::pattern::model::Origin;
@@ -58,38 +60,33 @@ pub struct Judgement {
     pub parts: Vec<Part>,
 }
 
-/// The literals that stand in a text, and where each stands first.
-pub(super) struct Seen {
-    /// A bit for each literal, by its id. A place for each position would take twenty kilobytes, made for every record.
-    bits: Vec<u64>,
-    /// Each that stands there, in the order of where they end, and its position. Few of all do.
-    first: Vec<(LiteralId, usize)>,
+/// The literals that stand in a text, each looked for when it is first asked for: few of all ever are.
+pub(super) struct Seen<'e> {
+    literals: &'e LiteralSearch,
+    text: &'e [u8],
+    /// A bit for each literal, by its id: was it looked for, and does it stand there?
+    known: Vec<Cell<(u64, u64)>>,
 }
 
-impl Seen {
-    /// None yet, of `count`.
-    fn none(count: usize) -> Seen {
-        Seen { bits: vec![0; count.div_ceil(64)], first: Vec::new() }
-    }
-
-    /// Notes where a literal stands; says whether that is the first place told.
-    fn note(&mut self, literal: usize, at: usize) -> bool {
-        let (word, bit) = (&mut self.bits[literal / 64], 1 << (literal % 64));
-        let new = *word & bit == 0;
-        if new {
-            *word |= bit;
-            self.first.push((literal as LiteralId, at));
-        }
-        new
+impl<'e> Seen<'e> {
+    pub(super) fn new(literals: &'e LiteralSearch, text: &'e [u8]) -> Seen<'e> {
+        Seen { literals, text, known: vec![Cell::default(); literals.count().div_ceil(64)] }
     }
 
     pub(super) fn has(&self, literal: LiteralId) -> bool {
-        self.bits[literal as usize / 64] & (1 << (literal % 64)) != 0
+        let (known, bit) = (&self.known[literal as usize / 64], 1u64 << (literal % 64));
+        let (asked, there) = known.get();
+        if asked & bit != 0 {
+            return there & bit != 0;
+        }
+        let is_there = self.position(literal).is_some();
+        known.set((asked | bit, if is_there { there | bit } else { there }));
+        is_there
     }
 
     /// Where a literal stands first.
     fn position(&self, literal: LiteralId) -> Option<usize> {
-        self.first.iter().find(|(id, _)| *id == literal).map(|&(_, at)| at)
+        self.literals.first(literal, self.text)
     }
 }
 
@@ -107,23 +104,23 @@ impl Engine {
 
     /// Says what a record is by itself, and what it may be a part of.
     pub fn judge(&self, subject: &Subject<'_>) -> Judgement {
-        let mut candidates = Vec::new();
-        let seen = self.see(subject.text, |literal| candidates.extend_from_slice(&self.candidates[literal]));
-        candidates.sort_unstable();
-        candidates.dedup();
+        let seen = Seen::new(&self.literals, subject.text);
         let mut matches: Vec<Match<'_>> = Vec::new();
         let mut parts = Vec::new();
         let mut counted = None;
-        for (pattern, position) in candidates {
+        for (pattern, position) in self.candidates(subject) {
             let pattern = pattern as usize;
-            if counted.replace(pattern) != Some(pattern) {
-                self.counts[pattern].candidates.fetch_add(1, Relaxed);
-            }
             if matches.last().is_some_and(|last| last.pattern == pattern) {
                 continue;
             }
             let compiled = &self.patterns[pattern];
             let alternative = &compiled.alternatives[position as usize];
+            if !alternative.anchor_literals.iter().any(|&literal| seen.has(literal)) {
+                continue;
+            }
+            if counted.replace(pattern) != Some(pattern) {
+                self.counts[pattern].candidates.fetch_add(1, Relaxed);
+            }
             if compiled.scope.takes(subject) && holds(alternative, subject, &seen) {
                 self.counts[pattern].confirmations.fetch_add(1, Relaxed);
                 if compiled.correlated {
@@ -137,22 +134,32 @@ impl Engine {
         Judgement { finding: self.finding(&matches, subject, &seen), parts }
     }
 
-    fn finding(&self, matches: &[Match<'_>], subject: &Subject<'_>, seen: &Seen) -> Option<Finding> {
+    fn finding(&self, matches: &[Match<'_>], subject: &Subject<'_>, seen: &Seen<'_>) -> Option<Finding> {
         let speaker = self.speaker(matches, subject.container)?;
         let also = matches.iter().map(|m| m.pattern).filter(|&pattern| pattern != speaker.pattern).collect();
         let (captures, evidence) = evidence(speaker.alternative, subject.text, seen, self);
         Some(Finding { pattern: speaker.pattern, also, captures, evidence })
     }
 
-    /// Looks for all literals at once; `first_seen` is told each that stands in the text, by its id, once.
-    pub(super) fn see(&self, text: &[u8], mut first_seen: impl FnMut(usize)) -> Seen {
-        let mut seen = Seen::none(self.candidates.len());
-        for (literal, place) in self.literals.find(text) {
-            if seen.note(literal, place.start) {
-                first_seen(literal);
-            }
+    /// The (pattern, alternative) pairs that a text may be of, in order: all of which one of the literals stands there that they are
+    /// found by, and some more.
+    ///
+    /// Wherever such a literal stands in a text, so does one of the anchors that are looked for in logs on its behalf.
+    fn candidates(&self, subject: &Subject<'_>) -> Vec<(u32, u32)> {
+        let mut pairs = Vec::new();
+        if subject.origin == Origin::Log {
+            self.search.any_anchor(subject.text, |anchor| {
+                pairs.extend_from_slice(&self.owners[anchor].pairs);
+                false
+            });
+        } else {
+            self.literals
+                .find(subject.text)
+                .for_each(|(literal, _)| pairs.extend_from_slice(&self.candidates[literal]));
         }
-        seen
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
     }
 
     /// Of the patterns that matched, the one that speaks: specific before generic, a cause before what it explains, one
@@ -179,7 +186,7 @@ impl Engine {
     }
 }
 
-fn holds(alternative: &Alternative, subject: &Subject<'_>, seen: &Seen) -> bool {
+fn holds(alternative: &Alternative, subject: &Subject<'_>, seen: &Seen<'_>) -> bool {
     let is_seen = |id: &LiteralId| seen.has(*id);
     let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex| regex.is_match(subject.text));
     let one_of = |terms: &Terms| terms.literals.iter().any(is_seen) || terms.regexes.iter().any(matches);
@@ -187,13 +194,19 @@ fn holds(alternative: &Alternative, subject: &Subject<'_>, seen: &Seen) -> bool 
         && alternative.all.iter().all(is_seen)
         && !alternative.none.literals.iter().any(is_seen)
         && alternative.any.as_ref().is_none_or(one_of)
+        && alternative.clauses.iter().all(|clause| clause.iter().any(is_seen))
         && alternative.fields.iter().all(|(name, test)| (subject.field)(name).is_some_and(|text| test.holds(&text)))
         && alternative.regexes.iter().all(matches)
         && !alternative.none.regexes.iter().any(matches)
 }
 
 /// Captures, and the part of the text to show: the first expression's match, else the longest literal seen.
-fn evidence(alternative: &Alternative, text: &[u8], seen: &Seen, engine: &Engine) -> (Vec<Attribute>, Range<usize>) {
+fn evidence(
+    alternative: &Alternative,
+    text: &[u8],
+    seen: &Seen<'_>,
+    engine: &Engine,
+) -> (Vec<Attribute>, Range<usize>) {
     let mut captures: Vec<Attribute> = Vec::new();
     let mut shown = None;
     for lazy in &alternative.regexes {

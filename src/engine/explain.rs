@@ -68,12 +68,12 @@ pub enum Requirement {
 impl Engine {
     /// Explains how a pattern, by its index, fares on a record. An index that no pattern has gives no wordings.
     pub fn explain(&self, pattern: usize, subject: &Subject<'_>) -> Explanation {
-        self.explain_seen(pattern, subject, &self.see(subject.text, |_| {}))
+        self.explain_seen(pattern, subject, &Seen::new(&self.literals, subject.text))
     }
 
     /// The patterns whose condition holds most nearly, nearest first. Only such as find a literal of theirs in the record.
     pub fn nearest(&self, subject: &Subject<'_>, count: usize) -> Vec<Explanation> {
-        let seen = self.see(subject.text, |_| {});
+        let seen = Seen::new(&self.literals, subject.text);
         let mut near: Vec<Explanation> = (0..self.patterns.len())
             .filter(|&pattern| self.touches(pattern, &seen))
             .map(|pattern| self.explain_seen(pattern, subject, &seen))
@@ -85,14 +85,14 @@ impl Engine {
     }
 
     /// Does any literal of the pattern stand in the text?
-    fn touches(&self, pattern: usize, seen: &Seen) -> bool {
+    fn touches(&self, pattern: usize, seen: &Seen<'_>) -> bool {
         self.patterns[pattern].alternatives.iter().any(|alternative| {
             let any = alternative.any.iter().flat_map(|terms| &terms.literals);
             alternative.all.iter().chain(any).chain(&alternative.anchor_literals).any(|&literal| seen.has(literal))
         })
     }
 
-    fn explain_seen(&self, pattern: usize, subject: &Subject<'_>, seen: &Seen) -> Explanation {
+    fn explain_seen(&self, pattern: usize, subject: &Subject<'_>, seen: &Seen<'_>) -> Explanation {
         let Some(compiled) = self.patterns.get(pattern) else {
             return Explanation { pattern, misses: Vec::new(), wordings: Vec::new() };
         };
@@ -114,7 +114,7 @@ fn anchors(alternative: &Alternative, text: &[u8]) -> Vec<(String, bool)> {
 }
 
 /// The condition's terms beside what they were compiled to, which has the same order.
-fn checks(condition: &Condition, alternative: &Alternative, subject: &Subject<'_>, seen: &Seen) -> Vec<Check> {
+fn checks(condition: &Condition, alternative: &Alternative, subject: &Subject<'_>, seen: &Seen<'_>) -> Vec<Check> {
     let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex: &Regex| regex.is_match(subject.text));
     let mut checks = Vec::new();
     let (mut literals, mut regexes) = (alternative.all.iter(), alternative.regexes.iter());
@@ -146,7 +146,7 @@ fn checks(condition: &Condition, alternative: &Alternative, subject: &Subject<'_
 }
 
 /// Which of the terms stand in the text.
-fn stand(terms: &[Term], compiled: &Terms, seen: &Seen, matches: impl Fn(&LazyRegex) -> bool) -> Vec<(Term, bool)> {
+fn stand(terms: &[Term], compiled: &Terms, seen: &Seen<'_>, matches: impl Fn(&LazyRegex) -> bool) -> Vec<(Term, bool)> {
     let (mut literals, mut regexes) = (compiled.literals.iter(), compiled.regexes.iter());
     let stands = |term: &Term| match term {
         Term::Literal(_) => literals.next().is_some_and(|&literal| seen.has(literal)),

@@ -1,11 +1,12 @@
-//! All literals of all patterns, looked for at once in a record's text.
+//! All literals of all patterns: one of them looked for in a text, or all at once.
 //!
-//! The automaton is made when the first record is confirmed: a short input often has none, and making it costs more than reading that.
+//! The searcher of each, and the automaton for all, are made when first needed: a log needs few of the former, and none the latter.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem::Finder;
 
 use super::compile::LiteralId;
 
@@ -16,6 +17,8 @@ pub const MAX_BYTES: usize = 16 << 20;
 pub struct LiteralSearch {
     /// By id.
     strings: Vec<Vec<u8>>,
+    /// By id. Making one costs as much as a look through a line.
+    finders: Vec<OnceLock<Box<Finder<'static>>>>,
     automaton: OnceLock<Option<AhoCorasick>>,
 }
 
@@ -23,7 +26,8 @@ impl LiteralSearch {
     /// A search for `strings`, by id; `None` if they are more than [`MAX_BYTES`].
     pub fn new(strings: Vec<Vec<u8>>) -> Option<LiteralSearch> {
         let bytes: usize = strings.iter().map(Vec::len).sum();
-        (bytes <= MAX_BYTES).then(|| LiteralSearch { strings, automaton: OnceLock::new() })
+        let finders = strings.iter().map(|_| OnceLock::new()).collect();
+        (bytes <= MAX_BYTES).then(|| LiteralSearch { strings, finders, automaton: OnceLock::new() })
     }
 
     /// How many there are.
@@ -34,6 +38,13 @@ impl LiteralSearch {
     /// The length of one, in bytes.
     pub fn length(&self, literal: LiteralId) -> usize {
         self.strings[literal as usize].len()
+    }
+
+    /// Where one stands first in a text.
+    pub fn first(&self, literal: LiteralId, text: &[u8]) -> Option<usize> {
+        let literal = literal as usize;
+        let finder = self.finders[literal].get_or_init(|| Box::new(Finder::new(&self.strings[literal]).into_owned()));
+        finder.find(text)
     }
 
     /// Every place where a literal stands in a text, by where they end.
@@ -56,6 +67,8 @@ mod tests {
         let mut found: Vec<_> = search.find(b"xabcb").collect();
         found.sort_by_key(|(id, place)| (*id, place.start));
         assert_eq!(found, [(0, 1..3), (1, 2..3), (1, 4..5), (2, 1..4)]);
+        assert_eq!([0, 1, 2].map(|id| search.first(id, b"xabcb")), [Some(1), Some(2), Some(1)]);
+        assert_eq!([0, 1, 2].map(|id| search.first(id, b"cb")), [None, Some(1), None]);
         assert_eq!((search.count(), search.length(2)), (3, 3));
         assert!(LiteralSearch::new(vec![vec![b'x'; MAX_BYTES + 1]]).is_none());
     }
