@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """`faultscope run` end to end, against an OTLP receiver of our own: a table of latencies, CPU time, memory and throughput.
 
-    cargo build --release && benches/agent.py [latency] [load] [tail] [idle] [export] [--binary PATH] [--events 100000]
+    cargo build --release && benches/agent.py [latency] [load] [tail] [idle] [export] [--binary PATH] [--events 100000] [--protocol grpc]
 
-Logs lie as on a node, in a temporary folder; their lines are those of compare.py. The receiver speaks HTTP/protobuf alone, is a process of
-its own, and counts records. Repeats aren't folded, so every failing line is an event; if events are missing there is no table. Needs Linux,
-Python alone, and two cores with nothing else to do: the second is for the writer and the receiver.
+Logs lie as on a node, in a temporary folder; their lines are those of compare.py. The receiver is a process of its own and counts records.
+Repeats aren't folded, so every failing line is an event; if events are missing there is no table. Needs Linux, Python alone (for gRPC the
+package grpcio too), and two cores with nothing else to do: the second is for the writer and the receiver.
 
 latency  from the write of a failing line to its arrival: when a line follows at once, and when none does (a trace's head waits for it)
 load     the same, with a line that follows, while another file is read as fast as it goes
@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -60,6 +61,23 @@ def count_records(data):
     return sum(1 for scope in scopes for _ in messages(data, scope, 2))
 
 
+def receive_grpc(parent):
+    """The same by gRPC."""
+    import grpc
+
+    def export(data, _):
+        parent.send((time.monotonic(), count_records(data)))
+        return b""
+
+    method = grpc.unary_unary_rpc_method_handler(export)
+    service = grpc.method_handlers_generic_handler("opentelemetry.proto.collector.logs.v1.LogsService", {"Export": method})
+    server = grpc.server(ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers((service,))
+    parent.send(server.add_insecure_port("127.0.0.1:0"))
+    server.start()
+    server.wait_for_termination()
+
+
 def receive(parent):
     """The receiver's process: tells its port, takes everything, and tells when how many records came."""
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -75,6 +93,9 @@ def receive(parent):
     server.serve_forever()
 
 
+RECEIVERS = {"http/protobuf": receive, "grpc": receive_grpc}
+
+
 class Agent:
     """An agent on a folder of logs, and its receiver. It is ready: a first event has arrived."""
 
@@ -82,13 +103,13 @@ class Agent:
         self.temporary = tempfile.TemporaryDirectory(dir=args.folder)
         self.folder, self.came = Path(self.temporary.name), 0
         self.arrivals, parent = multiprocessing.Pipe(duplex=False)
-        self.receiver = multiprocessing.Process(target=receive, args=(parent,), daemon=True)
+        self.receiver = multiprocessing.Process(target=RECEIVERS[args.protocol], args=(parent,), daemon=True)
         self.receiver.start()
         (self.folder / "config.yaml").write_text(f"""
 state_dir: {self.folder}/state
 sources: {{ files: {{ include: ["{self.folder}/pods/*/*/*.log"], read_from: beginning }} }}
 repeats: {{ window: 0s }}
-export: {{ otlp: {{ endpoint: "http://127.0.0.1:{self.arrivals.recv()}", protocol: http/protobuf }} }}
+export: {{ otlp: {{ endpoint: "http://127.0.0.1:{self.arrivals.recv()}", protocol: {args.protocol} }} }}
 admin: {{ listen: null }}
 """)
         command, self.stderr = [args.binary, "run", "--config", self.folder / "config.yaml"], self.folder / "stderr"
@@ -124,8 +145,12 @@ admin: {{ listen: null }}
     def bytes_read(self):
         return self.proc("io", r"rchar: (\d+)")
 
-    def cpu(self):
-        return self.proc("stat", r"\) \S" + r" \S+" * 10 + r" (\d+) (\d+)") / os.sysconf("SC_CLK_TCK")
+    def cpu(self, file="stat"):
+        return self.proc(file, r"\) \S" + r" \S+" * 10 + r" (\d+) (\d+)") / os.sysconf("SC_CLK_TCK")
+
+    def sending_cpu(self):
+        """Of the first thread, which turns events into requests and sends them; the reader has one of its own."""
+        return self.cpu(f"task/{self.process.pid}/stat")
 
     def sample(self, log, data, pause=0.0):
         """Seconds from the write of a failing line to its arrival, after a pause."""
@@ -219,10 +244,11 @@ def export(args):
     with closing(Agent(args)) as agent:
         whole = agent.folder / "failing.log"
         whole.write_bytes(b"".join(failing(args) for _ in range(args.events)))
-        cpu, began = agent.cpu(), time.monotonic()
+        cpu, sending, began = agent.cpu(), agent.sending_cpu(), time.monotonic()
         whole.rename(agent.log("failing"))
-        wall, cpu = agent.events(args.events) - began, agent.cpu() - cpu
-        yield f"export, all {args.events} events", f"{args.events / wall:.0f}/s, {args.events / cpu:.0f} per CPU s", "100000 per CPU s"
+        wall, cpu, sending = agent.events(args.events) - began, agent.cpu() - cpu, agent.sending_cpu() - sending
+        yield f"export, all {args.events} events", f"{args.events / wall:.0f}/s, {args.events / cpu:.0f} per CPU s", ""
+        yield "the sending alone", f"{args.events / sending:.0f} per CPU s", "100000 per CPU s"
 
 
 def main():
@@ -230,6 +256,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("measurements", nargs="*", metavar="measurement", help=", ".join(measurements))
     options.add_argument("--binary", type=Path, default=FAULTSCOPE)
+    options.add_argument("--protocol", choices=RECEIVERS, default="http/protobuf")
     for name, default in (("events", 100_000), ("mib", 1024), ("samples", 100), ("seconds", 20), ("seed", 1)):
         options.add_argument(f"--{name}", type=int, default=default)
     args = options.parse_args()

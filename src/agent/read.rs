@@ -173,6 +173,9 @@ impl Reader {
             }
             stream.advance(read.bytes, now, &mut events);
             self.send(ready.id, &mut stream, before, events);
+            if !read.more {
+                break;
+            }
         }
         self.room = stream.park();
         self.streams.insert(ready.id, stream);

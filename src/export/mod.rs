@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use crate::event::Event;
 
 mod attributes;
 pub mod delivery;
@@ -45,8 +45,8 @@ pub enum Outcome {
 /// stop an agent for days.
 pub const MAX_SERVER_WAIT: Duration = Duration::from_secs(3600);
 
-/// Something that takes OTLP requests and says what became of each.
+/// Something that sends events and says what became of them.
 pub trait Exporter {
-    /// Sends one request, once.
-    fn export(&mut self, request: &ExportLogsServiceRequest) -> impl Future<Output = Outcome> + Send;
+    /// Sends the events in one request, once.
+    fn export(&mut self, events: &[Event]) -> impl Future<Output = Outcome> + Send;
 }

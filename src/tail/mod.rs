@@ -7,7 +7,7 @@
 //! after a restart whose event wasn't acknowledged.
 //!
 //! In reading order: `config`, `names` (what a file name says), `identity` (when a file is the same file), `listing`, `walk` and `discover`
-//! (what the globs reach), `watch` (hints), `file` (one followed file) with `handle`, `gzip`, `departure`, `arrivals` and `lines`, `scan` (what is on
+//! (what the globs reach), `watch` (hints) with `pace`, `file` (one followed file) with `handle`, `gzip`, `departure`, `arrivals` and `lines`, `scan` (what is on
 //! the disk held against what is followed), `take_up` (what to do with a file that was seen) with `since`, `ready` (whose turn it is),
 //! `ledger`, `entry` and `checkpoint`, `stats`.
 
@@ -25,6 +25,7 @@ mod ledger;
 mod lines;
 mod listing;
 mod names;
+mod pace;
 mod ready;
 mod scan;
 mod since;
@@ -51,6 +52,7 @@ use discover::Globs;
 use entry::Entry;
 use file::{Followed, Step};
 use listing::Listings;
+use pace::Pace;
 use take_up::Known;
 use watch::Watch;
 
@@ -100,6 +102,8 @@ pub struct Read {
     pub ended: bool,
     /// The content was replaced: reset the stream to offset 0, line 1. `bytes` is 0; what is there now comes with the next read.
     pub truncated: bool,
+    /// There is, or may be, more at once. If not, the file is handed out again when there is.
+    pub more: bool,
 }
 
 /// Why a [`Tailer`] can't be made.
@@ -125,6 +129,7 @@ pub struct Tailer {
     max_open_files: usize,
     rescan: Duration,
     watch: Watch,
+    pace: Pace,
     checkpoints: Checkpoints,
     ledger: Ledger,
     files: BTreeMap<FileId, Followed>,
@@ -169,6 +174,7 @@ impl Tailer {
             rescan: config.rescan.clamp(LOOK_PERIOD / 10, LONGEST_WAIT),
             config,
             watch: Watch::by_inotify(),
+            pace: Pace::new(now),
             known: checkpoints.take_entries().into_iter().map(Known::before).collect(),
             checkpoints,
             ledger: Ledger::default(),
@@ -208,7 +214,10 @@ impl Tailer {
                 return ready;
             }
             let until = self.next_due().min(deadline);
-            self.watch.wait(until.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            if self.watch.wait(until.saturating_duration_since(now), self.pace.rest(now)) {
+                self.pace.looked(Instant::now());
+            }
         }
     }
 
@@ -248,7 +257,8 @@ impl Tailer {
             }
         };
         file.retry_at = None;
-        let read = Read { bytes: 0, offset, ended: file.ended, truncated: false };
+        let more = file.is_ready(self.now);
+        let read = Read { bytes: 0, offset, ended: file.ended, truncated: false, more };
         let shown = |file: &Followed| file.shown.display().to_string();
         match step {
             Step::Bytes(bytes) => {
@@ -268,7 +278,7 @@ impl Tailer {
                     self.lose(&shown, LossReason::Truncated, Loss::of_file(unread));
                 }
                 self.ledger.open(id, Mark::BEGINNING);
-                Ok(Read { offset: 0, truncated: true, ..read })
+                Ok(Read { offset: 0, truncated: true, more: true, ..read })
             }
         }
     }

@@ -4,16 +4,20 @@
 //! nothing depends on one: the periodic rescan is the truth. Where the node's inotify limits are used up, hints are missing
 //! altogether and [`Watch::complete`] says so.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use notify::event::{EventKind, ModifyKind};
-use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
+use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Paths remembered between two looks. Beyond it the answer is to look at everything.
 const HINT_LIMIT: usize = 8192;
+/// How long, at most, word of a file that came or went waits while word of writes gathers.
+const GATHERING: Duration = Duration::from_millis(10);
+/// Room for events: some hundred of names as short as those of logs.
+const BUFFER: usize = 8 << 10;
 
 /// What changed since the last look.
 #[derive(Debug, Default)]
@@ -26,80 +30,61 @@ pub struct Hints {
     pub structure: bool,
     /// Events were lost: anything may have changed.
     pub lost: bool,
-    /// Removed paths, among them watched folders.
-    removed: HashSet<PathBuf>,
 }
 
 impl Hints {
     fn is_empty(&self) -> bool {
-        self.written.is_empty() && !self.structure && !self.lost
+        self.written.is_empty() && !self.is_urgent()
     }
 
-    fn take_in(&mut self, event: notify::Result<notify::Event>) {
-        let Ok(event) = event else {
-            self.lost = true;
-            return;
-        };
-        if event.need_rescan() {
-            self.lost = true;
-        }
-        match event.kind {
-            EventKind::Modify(ModifyKind::Data(_)) => self.written.extend(event.paths),
-            EventKind::Create(_) => {
-                self.structure = true;
-                self.created.extend(event.paths);
-            }
-            EventKind::Modify(ModifyKind::Name(_)) => self.structure = true,
-            EventKind::Remove(_) => {
-                self.structure = true;
-                self.removed.extend(event.paths);
-            }
-            // Opening and reading is what we do ourselves, at every rescan.
-            _ => {}
-        }
-        if self.written.len() + self.created.len() + self.removed.len() > HINT_LIMIT {
+    /// Whether there is word of more than writes.
+    fn is_urgent(&self) -> bool {
+        self.structure || self.lost
+    }
+
+    fn wrote(&mut self, file: PathBuf) {
+        self.written.insert(file);
+        self.bound();
+    }
+
+    fn made(&mut self, path: PathBuf) {
+        self.structure = true;
+        self.created.insert(path);
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        if self.written.len() + self.created.len() > HINT_LIMIT {
             self.written.clear();
             self.created.clear();
-            self.removed.clear();
             self.lost = true;
         }
     }
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    hints: Mutex<Hints>,
-    arrived: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Hints> {
-        // Hints are valid whatever a panicking thread left of them.
-        self.hints.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Makes a watcher that calls back; replaced in tests by one that fails as a full node does.
-type Make = fn(Box<dyn Fn(notify::Result<notify::Event>) + Send>) -> notify::Result<RecommendedWatcher>;
+/// Opens inotify; replaced in tests by one that fails as a full node does.
+type Make = fn() -> io::Result<Inotify>;
 
 /// The watched folders.
 #[derive(Debug)]
 pub struct Watch {
     make: Make,
-    watcher: Option<RecommendedWatcher>,
-    shared: Arc<Shared>,
-    watched: BTreeSet<PathBuf>,
+    inotify: Option<Inotify>,
+    watched: HashMap<PathBuf, WatchDescriptor>,
+    folders: HashMap<WatchDescriptor, PathBuf>,
+    hints: Hints,
     complete: bool,
 }
 
 impl Watch {
     /// A watch by inotify, on nothing yet.
     pub fn by_inotify() -> Watch {
-        Watch::with(notify::recommended_watcher)
+        Watch::with(Inotify::init)
     }
 
     pub(super) fn with(make: Make) -> Watch {
-        Watch { make, watcher: None, shared: Arc::default(), watched: BTreeSet::new(), complete: true }
+        let (watched, folders) = (HashMap::new(), HashMap::new());
+        Watch { make, inotify: None, watched, folders, hints: Hints::default(), complete: true }
     }
 
     /// Whether every folder asked for is watched. If not, files have to be looked at in turn.
@@ -130,89 +115,166 @@ impl Watch {
     /// Watches these folders too, until the next [`follow`](Watch::follow), which says what can't be watched. Whether any is watched that
     /// wasn't before.
     pub fn add(&mut self, folders: &BTreeSet<PathBuf>) -> bool {
-        let Some(watcher) = &mut self.watcher else {
-            return false;
-        };
         let mut added = false;
-        for folder in folders.iter().filter(|folder| !self.watched.contains(*folder)).collect::<Vec<_>>() {
-            if watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
-                self.watched.insert(folder.clone());
-                added = true;
+        if self.inotify.is_some() {
+            for folder in folders.iter().filter(|folder| !self.watched.contains_key(*folder)).collect::<Vec<_>>() {
+                added |= self.begin(folder).is_ok();
             }
         }
         added
     }
 
-    fn try_follow(&mut self, folders: &BTreeSet<PathBuf>, added: &mut bool) -> notify::Result<()> {
-        let watcher = match &mut self.watcher {
-            Some(watcher) => watcher,
-            none => {
-                let shared = Arc::clone(&self.shared);
-                none.insert((self.make)(Box::new(move |event| {
-                    shared.lock().take_in(event);
-                    shared.arrived.notify_one();
-                }))?)
-            }
-        };
-        for stale in self.watched.difference(folders) {
-            // It fails for a folder that is gone, whose watch went with it.
-            let _ = watcher.unwatch(stale);
+    fn try_follow(&mut self, folders: &BTreeSet<PathBuf>, added: &mut bool) -> io::Result<()> {
+        if self.inotify.is_none() {
+            self.inotify = Some((self.make)()?);
         }
-        self.watched.retain(|folder| folders.contains(folder));
+        self.end_all_but(folders);
         let mut outcome = Ok(());
         for folder in folders {
-            if self.watched.contains(folder) {
+            if self.watched.contains_key(folder) {
                 continue;
             }
-            match watcher.watch(folder, RecursiveMode::NonRecursive) {
-                Ok(()) => {
-                    self.watched.insert(folder.clone());
-                    *added = true;
-                }
-                Err(error) if is_gone(&error, folder) => {}
+            match self.begin(folder) {
+                Ok(()) => *added = true,
+                Err(_) if !folder.is_dir() => {}
                 // Every further one would fail in the same way.
-                Err(error) if matches!(error.kind, ErrorKind::MaxFilesWatch) => return Err(error),
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error),
                 Err(error) => outcome = Err(error),
             }
         }
         outcome
     }
 
-    /// Waits until there is a hint, at most for `timeout`.
-    pub fn wait(&self, timeout: Duration) {
-        let hints = self.shared.lock();
-        drop(self.shared.arrived.wait_timeout_while(hints, timeout, |hints| hints.is_empty()));
+    fn begin(&mut self, folder: &Path) -> io::Result<()> {
+        let Some(inotify) = &self.inotify else { return Ok(()) };
+        let mask = WatchMask::CREATE
+            | WatchMask::DELETE
+            | WatchMask::MODIFY
+            | WatchMask::MOVED_FROM
+            | WatchMask::MOVED_TO
+            | WatchMask::MOVE_SELF
+            | WatchMask::ONLYDIR;
+        let descriptor = inotify.watches().add(folder, mask)?;
+        self.watched.insert(folder.to_path_buf(), descriptor.clone());
+        self.folders.insert(descriptor, folder.to_path_buf());
+        Ok(())
+    }
+
+    /// Ends the watches of all folders but these, and those of folders that were replaced unseen.
+    fn end_all_but(&mut self, folders: &BTreeSet<PathBuf>) {
+        let Some(inotify) = &self.inotify else { return };
+        self.watched.retain(|folder, _| folders.contains(folder));
+        let watched = &self.watched;
+        self.folders.retain(|descriptor, folder| {
+            let needed = watched.get(folder) == Some(descriptor);
+            if !needed {
+                // It fails for a folder that is gone, whose watch went with it.
+                let _ = inotify.watches().remove(descriptor.clone());
+            }
+            needed
+        });
+    }
+
+    /// Waits until there is a hint, at most for `timeout`; for the time of `rest` only until there is one of more than writes. What is
+    /// written meanwhile is word for one look then, and most of it one event: the kernel joins those that are alike.
+    /// Whether there is any hint.
+    pub fn wait(&mut self, timeout: Duration, rest: Duration) -> bool {
+        let began = Instant::now();
+        loop {
+            self.gather();
+            let waited = began.elapsed();
+            let rested = waited >= rest;
+            if waited >= timeout || self.hints.is_urgent() || (rested && !self.hints.is_empty()) {
+                return !self.hints.is_empty();
+            }
+            if rested {
+                self.block(timeout - waited);
+            } else {
+                std::thread::sleep(GATHERING.min(rest - waited));
+            }
+        }
+    }
+
+    /// Until there are events, or the time is over.
+    fn block(&self, time: Duration) {
+        let Some(inotify) = &self.inotify else { return std::thread::sleep(time) };
+        // A time that is too long for it is as good as none.
+        let time = Timespec::try_from(time).ok();
+        // What goes wrong is told where events are read.
+        let _ = poll(&mut [PollFd::new(inotify, PollFlags::IN)], time.as_ref());
     }
 
     /// Takes the hints that have come.
     pub fn take(&mut self) -> Hints {
-        let hints = std::mem::take(&mut *self.shared.lock());
+        self.gather();
+        let hints = std::mem::take(&mut self.hints);
         if hints.lost {
             // A folder may have been replaced unseen; watching one twice does no harm.
             self.watched.clear();
         }
-        for folder in &hints.removed {
-            self.watched.remove(folder);
-        }
         hints
     }
-}
 
-fn is_gone(error: &notify::Error, folder: &Path) -> bool {
-    matches!(error.kind, ErrorKind::PathNotFound) || !folder.is_dir()
+    /// Makes hints of the events that have come.
+    fn gather(&mut self) {
+        let mut buffer = [0; BUFFER];
+        loop {
+            let Some(inotify) = &mut self.inotify else { return };
+            match inotify.read_events(&mut buffer) {
+                Ok(events) => events.for_each(|event| self.take_in(&event)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.hints.lost |= error.kind() != io::ErrorKind::WouldBlock;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, event: &Event<&std::ffi::OsStr>) {
+        let hints = &mut self.hints;
+        if event.mask.contains(EventMask::Q_OVERFLOW) {
+            hints.lost = true;
+            return;
+        }
+        // Of a watch that we have ended.
+        let Some(folder) = self.folders.get(&event.wd) else { return };
+        let path = event.name.map(|name| folder.join(name));
+        if event.mask.intersects(EventMask::IGNORED | EventMask::MOVE_SELF) {
+            hints.structure = true;
+            self.end(&event.wd);
+        } else if event.mask.contains(EventMask::MODIFY) {
+            path.into_iter().for_each(|path| hints.wrote(path));
+        } else if event.mask.contains(EventMask::CREATE) {
+            path.into_iter().for_each(|path| hints.made(path));
+        } else {
+            hints.structure = true;
+        }
+    }
+
+    /// A folder isn't there any more, or is somewhere else.
+    fn end(&mut self, descriptor: &WatchDescriptor) {
+        let Some(folder) = self.folders.remove(descriptor) else { return };
+        if self.watched.get(&folder) == Some(descriptor) {
+            self.watched.remove(&folder);
+        }
+        if let Some(inotify) = &self.inotify {
+            // It fails where the kernel has ended it.
+            let _ = inotify.watches().remove(descriptor.clone());
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
-    fn hints_until(watch: &mut Watch, enough: impl Fn(&Hints) -> bool) {
+    fn hints_until(watch: &mut Watch, enough: impl Fn(&Watch, &Hints) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline {
-            watch.wait(Duration::from_secs(1));
-            if enough(&watch.take()) {
+            watch.wait(Duration::from_secs(1), Duration::ZERO);
+            let hints = watch.take();
+            if enough(watch, &hints) {
                 return;
             }
         }
@@ -228,31 +290,54 @@ mod tests {
         assert!(watch.complete());
         let log = root.join("0.log");
         std::fs::write(&log, "").unwrap();
-        hints_until(&mut watch, |hints| hints.structure);
+        hints_until(&mut watch, |_, hints| hints.structure);
         std::fs::write(&log, "words\n").unwrap();
-        hints_until(&mut watch, |hints| hints.written.contains(&log));
+        hints_until(&mut watch, |_, hints| hints.written.contains(&log));
     }
 
     #[test]
     fn a_folder_that_was_replaced_is_watched_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let inner = folder.path().canonicalize().unwrap().join("pod");
-        let wanted = BTreeSet::from([inner.parent().unwrap().to_path_buf(), inner.clone()]);
+        let outer = folder.path().canonicalize().unwrap();
+        let (inner, elsewhere) = (outer.join("pod"), tempfile::tempdir().unwrap());
+        let wanted = BTreeSet::from([outer, inner.clone()]);
         let mut watch = Watch::by_inotify();
-        for round in 0..3 {
+        for round in 0..4 {
             std::fs::create_dir(&inner).unwrap();
             watch.follow(&wanted);
             let log = inner.join(format!("{round}.log"));
             std::fs::write(&log, "words\n").unwrap();
-            hints_until(&mut watch, |hints| hints.written.contains(&log));
-            std::fs::remove_dir_all(&inner).unwrap();
-            hints_until(&mut watch, |hints| hints.removed.contains(&inner));
+            hints_until(&mut watch, |_, hints| hints.written.contains(&log));
+            if round % 2 == 0 {
+                std::fs::remove_dir_all(&inner).unwrap();
+            } else {
+                std::fs::rename(&inner, elsewhere.path().join(round.to_string())).unwrap();
+            }
+            hints_until(&mut watch, |watch, _| !watch.watched.contains_key(&inner));
         }
     }
 
     #[test]
+    fn writes_gather_and_what_is_created_does_not_wait() {
+        const LONG: Duration = Duration::from_secs(3600);
+        let folder = tempfile::tempdir().unwrap();
+        let (log, other) = (folder.path().join("0.log"), folder.path().join("1.log"));
+        std::fs::write(&log, "").unwrap();
+        let mut watch = Watch::by_inotify();
+        watch.follow(&BTreeSet::from([folder.path().to_path_buf()]));
+        std::fs::write(&log, "words\n").unwrap();
+        assert!(watch.wait(Duration::from_millis(1), LONG));
+        assert_eq!(watch.take().written, HashSet::from([log.clone()]));
+        assert!(!watch.wait(Duration::ZERO, LONG));
+        std::fs::write(&log, "words\n").unwrap();
+        std::fs::write(&other, "").unwrap();
+        assert!(watch.wait(LONG, LONG));
+        assert_eq!(watch.take().created, HashSet::from([other]));
+    }
+
+    #[test]
     fn exhausted_limits_are_reported_and_tried_again() {
-        let mut watch = Watch::with(|_| Err(notify::Error::new(ErrorKind::MaxFilesWatch)));
+        let mut watch = Watch::with(|| Err(io::Error::from_raw_os_error(libc::EMFILE)));
         let folder = tempfile::tempdir().unwrap();
         let wanted = BTreeSet::from([folder.path().to_path_buf()]);
         watch.follow(&wanted);
@@ -266,8 +351,7 @@ mod tests {
     fn too_many_hints_become_one() {
         let mut hints = Hints::default();
         for number in 0..=HINT_LIMIT {
-            let kind = EventKind::Modify(ModifyKind::Data(notify::event::DataChange::Any));
-            hints.take_in(Ok(notify::Event::new(kind).add_path(PathBuf::from(format!("/{number}")))));
+            hints.wrote(PathBuf::from(format!("/{number}")));
         }
         assert!(hints.lost);
         assert!(hints.written.is_empty());

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use faultscope::event::{Attribute, Event, Exception, Resource, Value};
 use faultscope::export::delivery::{Backoff, Delivery, Tally};
-use faultscope::export::otlp::{Client, Compression, Explicit, Headers, Identity, Protocol, Settings, request};
+use faultscope::export::otlp::{Client, Compression, Explicit, Headers, Identity, Protocol, Settings};
 use faultscope::export::{Exporter, Outcome};
 use faultscope::pattern::model::Origin;
 use serde_json::json;
@@ -134,7 +134,7 @@ async fn tls_trusts_the_given_authority_and_shows_the_given_certificate() {
                 identity: identity.cloned(),
                 ..settings(protocol, Compression::None, &grpc, &http)
             };
-            let outcome = Client::connect(settings).unwrap().export(&request(&[event(1)])).await;
+            let outcome = Client::connect(settings).unwrap().export(&[event(1)]).await;
             let expected = match &outcome {
                 Outcome::Delivered => admitted,
                 Outcome::Retry { .. } => !admitted,
@@ -165,7 +165,7 @@ async fn troubled(settings: Settings, file: &str, transport: &str) {
 /// One request, looked at field by field.
 async fn plain(settings: Settings, file: &str, transport: &str) {
     let mut client = Client::connect(settings).unwrap();
-    assert_eq!(client.export(&request(&[event(9)])).await, Outcome::Delivered, "{transport}");
+    assert_eq!(client.export(&[event(9)]).await, Outcome::Delivered, "{transport}");
     let received = received(file, transport).pop().unwrap();
     assert_eq!(received["encoding"], encoding(transport, "identity"), "{transport}");
     assert_eq!(received["headers"]["x-tenant"], "north wing", "{transport}");

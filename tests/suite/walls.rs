@@ -28,7 +28,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("tokio::", &["agent", "export", "kube"]),
     ("k8s_openapi", &["kube"]),
     ("tonic::", &["export"]),
-    ("notify::", &["tail"]),
+    ("inotify::", &["tail"]),
     ("nom::", &["frame", "record"]),
     ("std::fs", &["agent", "cli", "export", "pattern", "tail"]),
     ("Instant::now", &["agent", "export", "kube", "tail"]),

@@ -41,12 +41,19 @@ impl Stream {
     fn reach_back(&self) -> usize {
         let limits = &self.classifier.limits;
         let lines = self.lines(&self.window[..self.scanned]);
-        let begins = |lane: Lane| {
-            let settled = self.lanes[lane.index()].done_to.saturating_sub(self.base) as usize;
-            let floor = settled.max(self.scanned.saturating_sub(limits.lookback_bytes));
-            assemble::last_record(lines, lane, floor, limits)
-        };
-        let records = Lane::ALL.into_iter().filter_map(begins).min();
+        let earliest = self.scanned.saturating_sub(limits.lookback_bytes);
+        let settled = |lane: Lane| self.lanes[lane.index()].done_to.saturating_sub(self.base) as usize;
+        let (mut records, mut seen, mut end) = (None::<usize>, [false; Lane::COUNT], self.scanned);
+        // All lanes in one walk: most logs have one, and looking for the others leads over every line that is kept.
+        while end > earliest && seen.contains(&false) {
+            let Some(raw) = lines.raw_before(end) else { break };
+            let lane = raw.lane();
+            if !std::mem::replace(&mut seen[lane.index()], true) {
+                let begins = assemble::last_record(lines, lane, settled(lane).max(earliest), limits);
+                records = records.into_iter().chain(begins).min();
+            }
+            end = raw.start;
+        }
         // For community rules, a line without a time belongs to the last one with a time, however far back that is.
         let plain = || lines.raw_before(self.scanned).is_some_and(|last| last.frame.kind == FrameKind::Text);
         if self.classifier.set.community.is_some() && plain() {

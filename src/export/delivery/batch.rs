@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use prost::Message;
-
 use crate::event::Event;
 use crate::export::otlp;
 
@@ -48,8 +46,7 @@ pub fn split(events: &[Event], limits: Limits) -> Vec<Range<usize>> {
 
 /// An upper bound of what the event adds to a request: as if no other event shared its resource.
 fn cost(event: &Event) -> usize {
-    let resource = otlp::resource_message(&event.resource).encoded_len();
-    otlp::record(event).encoded_len() + resource + ENVELOPE_BYTES
+    otlp::record_len(event) + otlp::resource_len(&event.resource) + ENVELOPE_BYTES
 }
 
 #[cfg(test)]
@@ -57,6 +54,7 @@ mod tests {
     use std::sync::Arc;
 
     use proptest::prelude::*;
+    use prost::Message;
 
     use super::*;
     use crate::event::Resource;

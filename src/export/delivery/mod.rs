@@ -19,7 +19,7 @@ use backoff::Throttle;
 pub use batch::Limits;
 pub use counts::{Counts, Trouble};
 
-use super::{Exporter, Outcome, otlp};
+use super::{Exporter, Outcome};
 use crate::event::Event;
 
 /// How often, at most, a warning about failing deliveries is logged.
@@ -102,10 +102,9 @@ impl<E: Exporter> Delivery<E> {
     /// Tries one request until the receiver has settled it.
     async fn settle(&mut self, events: &[Event]) -> Settled {
         let records = events.len() as u64;
-        let request = otlp::request(events);
         let mut failures = 0u32;
         loop {
-            match self.exporter.export(&request).await {
+            match self.exporter.export(events).await {
                 Outcome::Delivered => return Settled::Taken { rejected: 0 },
                 Outcome::TooLarge => return Settled::TooLarge,
                 Outcome::Rejected { records: 0, reason } => {

@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use proptest::prelude::*;
 
 use super::*;
@@ -21,9 +20,8 @@ impl Script {
 }
 
 impl Exporter for Script {
-    async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
-        let records = request.resource_logs.iter().flat_map(|logs| &logs.scope_logs[0].log_records);
-        let names: Vec<String> = records.map(|record| format!("{:?}", record.body)).collect();
+    async fn export(&mut self, events: &[Event]) -> Outcome {
+        let names: Vec<String> = events.iter().map(|event| event.body.clone()).collect();
         let outcome = if names.len() > self.limit {
             Outcome::TooLarge
         } else {

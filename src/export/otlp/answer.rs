@@ -20,7 +20,7 @@ const MAX_REASON_CHARS: usize = 300;
 const TOO_LARGE: [&str; 4] = ["larger than max", "too large", "exceeds maximum size", "exceeds the maximum"];
 
 /// What tonic itself says when no answer came, though the code it gives (`Unknown`) would be a final one.
-const NO_ANSWER: [&str; 2] = ["Service was not ready", "protocol error: missing grpc-status"];
+const NO_ANSWER: &str = "protocol error: missing grpc-status";
 
 /// The parts of an HTTP response that count.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ pub(super) fn of_grpc(answer: Result<ExportLogsServiceResponse, Status>, records
 }
 
 fn is_no_answer(status: &Status) -> bool {
-    status.code() == Code::Unknown && NO_ANSWER.iter().any(|start| status.message().starts_with(start))
+    status.code() == Code::Unknown && status.message().starts_with(NO_ANSWER)
 }
 
 fn is_too_large(status: &Status) -> bool {

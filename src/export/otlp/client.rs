@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-
 use super::grpc::Grpc;
 use super::http::Http;
 use super::settings::{Protocol, Settings};
+use crate::event::Event;
 use crate::export::{Exporter, Outcome};
 
 /// What requests call themselves.
@@ -63,18 +62,12 @@ impl Client {
 }
 
 impl Exporter for Client {
-    async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
+    async fn export(&mut self, events: &[Event]) -> Outcome {
         match &mut self.0 {
-            Transport::Grpc(grpc) => grpc.export(request).await,
-            Transport::Http(http) => http.export(request).await,
+            Transport::Grpc(grpc) => grpc.export(events).await,
+            Transport::Http(http) => http.export(events).await,
         }
     }
-}
-
-/// How many log records a request carries.
-pub(super) fn count_records(request: &ExportLogsServiceRequest) -> u64 {
-    let scopes = request.resource_logs.iter().flat_map(|logs| &logs.scope_logs);
-    scopes.map(|scope| scope.log_records.len() as u64).sum()
 }
 
 /// An error with everything below it: the outermost words of a transport alone say nothing.

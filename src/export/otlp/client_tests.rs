@@ -1,6 +1,6 @@
 use super::*;
 use crate::export::fixture;
-use crate::export::otlp::{self, Explicit};
+use crate::export::otlp::Explicit;
 
 fn settings(explicit: Explicit) -> Settings {
     Settings::resolve(&explicit, &|_| None).unwrap()
@@ -10,12 +10,6 @@ fn connect(protocol: Protocol, endpoint: &str, explicit: Explicit) -> Result<Cli
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let explicit = Explicit { protocol: Some(protocol), endpoint: Some(endpoint.into()), ..explicit };
     runtime.block_on(async { Client::connect(settings(explicit)) })
-}
-
-#[test]
-fn records_are_counted_across_resources() {
-    let request = otlp::request(&[fixture::rich(), fixture::plain(), fixture::rich()]);
-    assert_eq!(count_records(&request), 3);
 }
 
 #[tokio::test]
@@ -29,7 +23,7 @@ async fn nobody_there_is_tried_again() {
             ..Explicit::default()
         };
         let mut client = Client::connect(settings(explicit)).unwrap();
-        let outcome = client.export(&otlp::request(&[fixture::plain()])).await;
+        let outcome = client.export(&[fixture::plain()]).await;
         assert!(matches!(outcome, Outcome::Retry { after: None, .. }), "{protocol:?}: {outcome:?}");
     }
 }
@@ -47,7 +41,7 @@ async fn a_receiver_that_never_answers_is_tried_again() {
         };
         let mut client = Client::connect(settings(explicit)).unwrap();
         for _ in 0..2 {
-            let outcome = client.export(&otlp::request(&[fixture::plain()])).await;
+            let outcome = client.export(&[fixture::plain()]).await;
             assert!(matches!(outcome, Outcome::Retry { after: None, .. }), "{protocol:?}: {outcome:?}");
         }
     }

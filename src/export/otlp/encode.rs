@@ -23,10 +23,32 @@ pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 /// The most bytes of a record, or of an exception's text, that an event carries along.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// One request for all events: a `ResourceLogs` for each distinct resource, in the order in which these first appear.
-/// Without events there is no envelope either.
-pub fn request(events: &[Event]) -> ExportLogsServiceRequest {
-    let mut groups: Vec<(&Arc<Resource>, Vec<LogRecord>)> = Vec::new();
+/// What a record calls the instrumentation that it comes from.
+pub(super) const SCOPE_NAME: &str = env!("CARGO_PKG_NAME");
+pub(super) const SCOPE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A value as it is shown: by reference, cut to its bound.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Shown<'a> {
+    Text(&'a str),
+    Int(i64),
+    Bool(bool),
+    Texts(Vec<&'a str>),
+}
+
+impl<'a> From<ValueRef<'a>> for Shown<'a> {
+    fn from(value: ValueRef<'a>) -> Self {
+        match value {
+            ValueRef::Text(text) => Shown::Text(bounded(text)),
+            ValueRef::Int(number) => Shown::Int(number),
+            ValueRef::Bool(flag) => Shown::Bool(flag),
+        }
+    }
+}
+
+/// The distinct resources, in the order in which they first appear, with their events.
+pub(super) fn groups(events: &[Event]) -> Vec<(&Arc<Resource>, Vec<&Event>)> {
+    let mut groups: Vec<(&Arc<Resource>, Vec<&Event>)> = Vec::new();
     // Events of one source share their resource, so most are found by address; only an unseen address is compared.
     let mut by_address: HashMap<*const Resource, usize> = HashMap::new();
     for event in events {
@@ -36,18 +58,25 @@ pub fn request(events: &[Event]) -> ExportLogsServiceRequest {
                 groups.len() - 1
             })
         });
-        groups[group].1.push(record(event));
+        groups[group].1.push(event);
     }
-    ExportLogsServiceRequest {
-        resource_logs: groups.into_iter().map(|(resource, records)| resource_logs(resource, records)).collect(),
-    }
+    groups
+}
+
+/// One request for all events: a `ResourceLogs` for each distinct resource, in the order in which these first appear.
+/// Without events there is no envelope either.
+pub fn request(events: &[Event]) -> ExportLogsServiceRequest {
+    let envelope = |(resource, events): (&Arc<Resource>, Vec<&Event>)| {
+        resource_logs(resource, events.into_iter().map(record).collect())
+    };
+    ExportLogsServiceRequest { resource_logs: groups(events).into_iter().map(envelope).collect() }
 }
 
 /// An envelope around the records of one resource.
 fn resource_logs(resource: &Resource, log_records: Vec<LogRecord>) -> ResourceLogs {
     let scope = InstrumentationScope {
-        name: env!("CARGO_PKG_NAME").into(),
-        version: env!("CARGO_PKG_VERSION").into(),
+        name: SCOPE_NAME.into(),
+        version: SCOPE_VERSION.into(),
         ..InstrumentationScope::default()
     };
     ResourceLogs {
@@ -58,102 +87,121 @@ fn resource_logs(resource: &Resource, log_records: Vec<LogRecord>) -> ResourceLo
 }
 
 /// The resource as a message.
-pub(crate) fn resource_message(resource: &Resource) -> ResourceMessage {
-    let attributes = attributes::of_list(&resource.attributes);
-    ResourceMessage {
-        attributes: attributes.into_iter().map(|(name, value)| pair(name, from_ref(value))).collect(),
-        ..ResourceMessage::default()
-    }
+pub(super) fn resource_message(resource: &Resource) -> ResourceMessage {
+    let attributes = resource_attributes(resource).into_iter().map(pair).collect();
+    ResourceMessage { attributes, ..ResourceMessage::default() }
+}
+
+/// The resource's attributes.
+pub(super) fn resource_attributes(resource: &Resource) -> Vec<(&'static str, Shown<'_>)> {
+    attributes::of_list(&resource.attributes).into_iter().map(|(name, value)| (name, value.into())).collect()
 }
 
 /// One event as a log record, without its resource.
-pub(crate) fn record(event: &Event) -> LogRecord {
+pub(super) fn record(event: &Event) -> LogRecord {
     LogRecord {
-        time_unix_nano: event.time.map_or(0, unix_nanos),
-        observed_time_unix_nano: unix_nanos(event.observed),
+        time_unix_nano: time(event),
+        observed_time_unix_nano: observed(event),
         severity_number: event.pattern.severity.number(),
         severity_text: event.pattern.severity.text().into(),
-        body: Some(string(&event.body)),
-        attributes: record_attributes(event),
-        trace_id: id_bytes(event.trace_id.as_ref()),
-        span_id: id_bytes(event.span_id.as_ref()),
+        body: Some(message(Shown::Text(&event.body))),
+        attributes: record_attributes(event).into_iter().map(pair).collect(),
+        trace_id: trace_id(event).to_vec(),
+        span_id: span_id(event).to_vec(),
         event_name: EVENT_NAME.into(),
         ..LogRecord::default()
     }
 }
 
-fn record_attributes(event: &Event) -> Vec<KeyValue> {
+/// When it was logged, in nanoseconds since 1970; 0 if that isn't known.
+pub(super) fn time(event: &Event) -> u64 {
+    event.time.map_or(0, unix_nanos)
+}
+
+/// When it was read.
+pub(super) fn observed(event: &Event) -> u64 {
+    unix_nanos(event.observed)
+}
+
+/// The trace's id; empty if there is none.
+pub(super) fn trace_id(event: &Event) -> &[u8] {
+    id_bytes(event.trace_id.as_ref())
+}
+
+/// The span's id; empty if there is none.
+pub(super) fn span_id(event: &Event) -> &[u8] {
+    id_bytes(event.span_id.as_ref())
+}
+
+/// The record's attributes. Their names are unique.
+pub(super) fn record_attributes(event: &Event) -> Vec<(&'static str, Shown<'_>)> {
     let pattern = &event.pattern;
-    let mut list = vec![
-        pair("faultscope.pattern.id", string(&pattern.id)),
-        pair("faultscope.pattern.title", string(&pattern.title)),
-        pair("faultscope.pattern.category", string(pattern.category.text())),
-        pair("faultscope.pattern.cause", string(&pattern.cause)),
-        pair("faultscope.pattern.fix", strings(&pattern.fix)),
-        pair("faultscope.pattern.references", strings(&pattern.references)),
-    ];
+    let mut list = Vec::with_capacity(24);
+    list.extend([
+        ("faultscope.pattern.id", Shown::Text(&pattern.id)),
+        ("faultscope.pattern.title", Shown::Text(&pattern.title)),
+        ("faultscope.pattern.category", Shown::Text(pattern.category.text())),
+        ("faultscope.pattern.cause", Shown::Text(&pattern.cause)),
+        ("faultscope.pattern.fix", texts(&pattern.fix)),
+        ("faultscope.pattern.references", texts(&pattern.references)),
+    ]);
     if !event.also.is_empty() {
-        list.push(pair("faultscope.pattern.also", strings(&event.also)));
+        list.push(("faultscope.pattern.also", texts(&event.also)));
     }
-    list.push(pair("faultscope.occurrences", int(i64::try_from(event.occurrences).unwrap_or(i64::MAX))));
-    list.extend(event.incident.iter().flat_map(incident));
-    list.push(pair("log.record.uid", string(&event.uid)));
-    list.push(pair("log.record.original", string(bounded(&event.record))));
+    list.push(("faultscope.occurrences", Shown::Int(i64::try_from(event.occurrences).unwrap_or(i64::MAX))));
+    if let Some(incident) = &event.incident {
+        add_incident(incident, &mut list);
+    }
+    list.push(("log.record.uid", Shown::Text(&event.uid)));
+    list.push(("log.record.original", Shown::Text(bounded(&event.record))));
     if event.origin == Origin::Log && &*event.source != "-" {
-        list.push(pair("log.file.path", string(&event.source)));
+        list.push(("log.file.path", Shown::Text(&event.source)));
     }
     if let Some(stream) = event.stream {
-        list.push(pair("log.iostream", string(stream)));
+        list.push(("log.iostream", Shown::Text(stream)));
     }
     for (name, value) in attributes::of_event(event) {
         // Keys must be unique, and ours have the say over the names above.
-        if list.iter().all(|known| known.key != name) {
-            list.push(pair(name, from_ref(value)));
+        if list.iter().all(|(known, _)| *known != name) {
+            list.push((name, value.into()));
         }
     }
     list
 }
 
 /// What a receiver routes and groups by.
-fn incident(incident: &Incident) -> Vec<KeyValue> {
-    let flag = AnyValue { value: Some(any_value::Value::BoolValue(incident.root_cause())) };
-    let mut list = vec![
-        pair("faultscope.incident.id", string(&incident.id)),
-        pair("faultscope.incident.workload", string(&incident.workload)),
-        pair("faultscope.incident.root_cause", flag),
-        pair("faultscope.incident.chain", strings(&incident.chain)),
-    ];
-    for (name, ids) in [("corrects", &incident.corrects), ("merges", &incident.merges)] {
-        if !ids.is_empty() {
-            list.push(pair(&format!("faultscope.incident.{name}"), strings(ids)));
+fn add_incident<'a>(incident: &'a Incident, list: &mut Vec<(&'static str, Shown<'a>)>) {
+    list.extend([
+        ("faultscope.incident.id", Shown::Text(&incident.id)),
+        ("faultscope.incident.workload", Shown::Text(&incident.workload)),
+        ("faultscope.incident.root_cause", Shown::Bool(incident.root_cause())),
+        ("faultscope.incident.chain", texts(&incident.chain)),
+    ]);
+    let others =
+        [("faultscope.incident.corrects", &incident.corrects), ("faultscope.incident.merges", &incident.merges)];
+    list.extend(others.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(name, ids)| (name, texts(ids))));
+}
+
+fn texts<'a>(texts: &'a [impl AsRef<str>]) -> Shown<'a> {
+    Shown::Texts(texts.iter().map(AsRef::as_ref).collect())
+}
+
+fn pair((name, value): (&'static str, Shown<'_>)) -> KeyValue {
+    KeyValue { key: name.into(), value: Some(message(value)), ..KeyValue::default() }
+}
+
+/// The value as a message.
+fn message(shown: Shown<'_>) -> AnyValue {
+    let value = match shown {
+        Shown::Text(text) => any_value::Value::StringValue(text.into()),
+        Shown::Int(number) => any_value::Value::IntValue(number),
+        Shown::Bool(flag) => any_value::Value::BoolValue(flag),
+        Shown::Texts(texts) => {
+            let values = texts.into_iter().map(|text| message(Shown::Text(text))).collect();
+            any_value::Value::ArrayValue(ArrayValue { values })
         }
-    }
-    list
-}
-
-fn pair(name: &str, value: AnyValue) -> KeyValue {
-    KeyValue { key: name.into(), value: Some(value), ..KeyValue::default() }
-}
-
-fn from_ref(value: ValueRef<'_>) -> AnyValue {
-    match value {
-        ValueRef::Text(text) => string(bounded(text)),
-        ValueRef::Int(number) => int(number),
-        ValueRef::Bool(flag) => AnyValue { value: Some(any_value::Value::BoolValue(flag)) },
-    }
-}
-
-fn string(text: &str) -> AnyValue {
-    AnyValue { value: Some(any_value::Value::StringValue(text.into())) }
-}
-
-fn int(number: i64) -> AnyValue {
-    AnyValue { value: Some(any_value::Value::IntValue(number)) }
-}
-
-fn strings(texts: &[impl AsRef<str>]) -> AnyValue {
-    let values = texts.iter().map(|text| string(text.as_ref())).collect();
-    AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue { values })) }
+    };
+    AnyValue { value: Some(value) }
 }
 
 /// The longest prefix of at most [`MAX_TEXT_BYTES`] bytes that does not cut a character.
@@ -171,8 +219,8 @@ fn unix_nanos(time: Timestamp) -> u64 {
 }
 
 /// An id's bytes; none for an absent id and for all zeroes, which OTLP calls invalid.
-fn id_bytes<const N: usize>(id: Option<&[u8; N]>) -> Vec<u8> {
-    id.filter(|id| id.iter().any(|byte| *byte != 0)).map_or_else(Vec::new, |id| id.to_vec())
+fn id_bytes<const N: usize>(id: Option<&[u8; N]>) -> &[u8] {
+    id.filter(|id| id.iter().any(|byte| *byte != 0)).map_or(&[], |id| id)
 }
 
 #[cfg(test)]

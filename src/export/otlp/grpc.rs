@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
-use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+use prost::Message;
+use prost::bytes::BufMut;
 use tokio::task::JoinSet;
-use tonic::codec::CompressionEncoding;
+use tonic::client;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 
 use super::answer;
-use super::client::{ConnectError, Tls, USER_AGENT, count_records, with_causes};
+use super::client::{ConnectError, Tls, USER_AGENT, with_causes};
 use super::settings::{Compression, Settings};
+use super::wire;
+use crate::event::Event;
 use crate::export::Outcome;
 
 /// How long a connection in use may be silent before it is probed. Servers resent being probed more often, or at all
@@ -20,6 +25,9 @@ use crate::export::Outcome;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long the probe's answer may take.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is called.
+const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
 /// A gRPC receiver.
 #[derive(Debug)]
@@ -58,10 +66,10 @@ impl Grpc {
         (self.channel, self.metadata)
     }
 
-    /// Sends the request once.
-    pub async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
-        let records = count_records(request);
-        match self.call(request.clone()).await {
+    /// Sends the events once.
+    pub async fn export(&mut self, events: &[Event]) -> Outcome {
+        let records = events.len() as u64;
+        match self.call(wire::request(events)).await {
             Some(answer) => answer::of_grpc(answer, records),
             None => {
                 // The connection may be dead without anybody having said so; the next attempt is to have a new one.
@@ -72,8 +80,8 @@ impl Grpc {
     }
 
     /// The answer; `None` if there was none within the timeout, or none that could be read.
-    async fn call(&self, message: ExportLogsServiceRequest) -> Option<Result<ExportLogsServiceResponse, Status>> {
-        let mut client = LogsServiceClient::new(self.channel.clone()).accept_compressed(CompressionEncoding::Gzip);
+    async fn call(&self, message: Vec<u8>) -> Option<Result<ExportLogsServiceResponse, Status>> {
+        let mut client = client::Grpc::new(self.channel.clone()).accept_compressed(CompressionEncoding::Gzip);
         if self.settings.compression == Compression::Gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
@@ -85,12 +93,55 @@ impl Grpc {
         // In a task of its own, since tonic panics on a `grpc-status-details-bin` that is no base64; a panic there
         // ends only that task. Dropping the set, at the timeout or with this future, ends the call.
         let mut task = JoinSet::new();
-        task.spawn(async move { client.export(request).await });
+        task.spawn(async move {
+            let not_ready = |error| Status::unavailable(with_causes(&error));
+            client.ready().await.map_err(not_ready)?;
+            client.unary(request, PathAndQuery::from_static(EXPORT), Encoded).await
+        });
         let joined = match self.settings.timeout {
             Some(timeout) => tokio::time::timeout(timeout, task.join_next()).await.ok()?,
             None => task.join_next().await,
         };
         Some(joined?.ok()?.map(tonic::Response::into_inner))
+    }
+}
+
+/// Requests that are encoded already, and their answers.
+#[derive(Clone, Copy, Debug)]
+struct Encoded;
+
+impl Codec for Encoded {
+    type Encode = Vec<u8>;
+    type Decode = ExportLogsServiceResponse;
+    type Encoder = Encoded;
+    type Decoder = Encoded;
+
+    fn encoder(&mut self) -> Encoded {
+        Encoded
+    }
+
+    fn decoder(&mut self) -> Encoded {
+        Encoded
+    }
+}
+
+impl Encoder for Encoded {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, message: Vec<u8>, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        out.put_slice(&message);
+        Ok(())
+    }
+}
+
+impl Decoder for Encoded {
+    type Item = ExportLogsServiceResponse;
+    type Error = Status;
+
+    fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<ExportLogsServiceResponse>, Status> {
+        let unreadable = |error: prost::DecodeError| Status::internal(error.to_string());
+        ExportLogsServiceResponse::decode(bytes).map(Some).map_err(unreadable)
     }
 }
 

@@ -5,16 +5,16 @@ use std::io::{Read, Write};
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use prost::Message;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Certificate, Identity, Response, redirect};
 
 use super::answer::{self, HttpAnswer};
-use super::client::{ConnectError, Tls, USER_AGENT, count_records, with_causes};
+use super::client::{ConnectError, Tls, USER_AGENT, with_causes};
 use super::settings::{Compression, Protocol, Settings};
+use super::{encode, wire};
+use crate::event::Event;
 use crate::export::Outcome;
 
 /// The most bytes of a response that are read, before and after decompression; what the specification grants it.
@@ -61,10 +61,10 @@ impl Http {
         self.client
     }
 
-    /// Sends the request once.
-    pub async fn export(&mut self, request: &ExportLogsServiceRequest) -> Outcome {
-        let records = count_records(request);
-        let body = match self.body(request) {
+    /// Sends the events once.
+    pub async fn export(&mut self, events: &[Event]) -> Outcome {
+        let records = events.len() as u64;
+        let body = match self.body(events) {
             Ok(body) => body,
             Err(error) => {
                 return Outcome::Rejected { records, reason: answer::sentence("can't encode", &error) };
@@ -78,10 +78,10 @@ impl Http {
         }
     }
 
-    fn body(&self, request: &ExportLogsServiceRequest) -> Result<Vec<u8>, String> {
+    fn body(&self, events: &[Event]) -> Result<Vec<u8>, String> {
         let plain = match self.settings.protocol {
-            Protocol::HttpJson => serde_json::to_vec(request).map_err(|error| error.to_string())?,
-            Protocol::Grpc | Protocol::HttpProtobuf => request.encode_to_vec(),
+            Protocol::HttpJson => serde_json::to_vec(&encode::request(events)).map_err(|error| error.to_string())?,
+            Protocol::Grpc | Protocol::HttpProtobuf => wire::request(events),
         };
         match self.settings.compression {
             Compression::None => Ok(plain),
@@ -131,7 +131,7 @@ async fn bounded_body(response: &mut Response) -> Result<Vec<u8>, reqwest::Error
 }
 
 fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(plain)?;
     encoder.finish()
 }

@@ -12,10 +12,11 @@ mod http;
 mod own_metrics;
 mod settings;
 mod status;
+mod wire;
 
 pub use client::{Client, ConnectError};
 pub use encode::{EVENT_NAME, MAX_TEXT_BYTES, SCHEMA_URL, request};
-pub(crate) use encode::{record, resource_message};
 pub use headers::Headers;
 pub use own_metrics::metrics_exporter;
 pub use settings::{Compression, Explicit, Identity, Protocol, SettingError, Settings};
+pub(crate) use wire::{record_len, resource_len};

@@ -238,6 +238,6 @@ fn begin(config: &Config, folder: &Path, hints: bool) -> Tailer {
     if hints {
         return tailer;
     }
-    tailer.watch = Watch::with(|_| Err(notify::Error::io(io::Error::from_raw_os_error(libc::EMFILE))));
+    tailer.watch = Watch::with(|| Err(io::Error::from_raw_os_error(libc::EMFILE)));
     tailer
 }
