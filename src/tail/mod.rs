@@ -20,6 +20,8 @@ mod entry;
 mod file;
 mod gzip;
 mod handle;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there is nobody to tell"))]
+mod hints;
 mod identity;
 mod ledger;
 mod lines;
@@ -32,6 +34,7 @@ mod since;
 mod stats;
 mod take_up;
 mod walk;
+#[cfg_attr(not(target_os = "linux"), path = "unwatched.rs")]
 mod watch;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -173,7 +176,7 @@ impl Tailer {
             max_open_files: config.max_open_files.max(1),
             rescan: config.rescan.clamp(LOOK_PERIOD / 10, LONGEST_WAIT),
             config,
-            watch: Watch::by_inotify(),
+            watch: Watch::new(),
             pace: Pace::new(now),
             known: checkpoints.take_entries().into_iter().map(Known::before).collect(),
             checkpoints,

@@ -4,7 +4,7 @@
 //! nothing depends on one: the periodic rescan is the truth. Where the node's inotify limits are used up, hints are missing
 //! altogether and [`Watch::complete`] says so.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,55 +12,12 @@ use std::time::{Duration, Instant};
 use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Paths remembered between two looks. Beyond it the answer is to look at everything.
-const HINT_LIMIT: usize = 8192;
+use super::hints::Hints;
+
 /// How long, at most, word of a file that came or went waits while word of writes gathers.
 const GATHERING: Duration = Duration::from_millis(10);
 /// Room for events: some hundred of names as short as those of logs.
 const BUFFER: usize = 8 << 10;
-
-/// What changed since the last look.
-#[derive(Debug, Default)]
-pub struct Hints {
-    /// Files that were written to.
-    pub written: HashSet<PathBuf>,
-    /// What was created.
-    pub created: HashSet<PathBuf>,
-    /// Something was created, renamed or removed.
-    pub structure: bool,
-    /// Events were lost: anything may have changed.
-    pub lost: bool,
-}
-
-impl Hints {
-    fn is_empty(&self) -> bool {
-        self.written.is_empty() && !self.is_urgent()
-    }
-
-    /// Whether there is word of more than writes.
-    fn is_urgent(&self) -> bool {
-        self.structure || self.lost
-    }
-
-    fn wrote(&mut self, file: PathBuf) {
-        self.written.insert(file);
-        self.bound();
-    }
-
-    fn made(&mut self, path: PathBuf) {
-        self.structure = true;
-        self.created.insert(path);
-        self.bound();
-    }
-
-    fn bound(&mut self) {
-        if self.written.len() + self.created.len() > HINT_LIMIT {
-            self.written.clear();
-            self.created.clear();
-            self.lost = true;
-        }
-    }
-}
 
 /// Opens inotify; replaced in tests by one that fails as a full node does.
 type Make = fn() -> io::Result<Inotify>;
@@ -78,7 +35,7 @@ pub struct Watch {
 
 impl Watch {
     /// A watch by inotify, on nothing yet.
-    pub fn by_inotify() -> Watch {
+    pub fn new() -> Watch {
         Watch::with(Inotify::init)
     }
 
@@ -285,7 +242,7 @@ mod tests {
     fn writing_and_creating_give_hints() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let mut watch = Watch::by_inotify();
+        let mut watch = Watch::new();
         watch.follow(&BTreeSet::from([root.clone()]));
         assert!(watch.complete());
         let log = root.join("0.log");
@@ -301,7 +258,7 @@ mod tests {
         let outer = folder.path().canonicalize().unwrap();
         let (inner, elsewhere) = (outer.join("pod"), tempfile::tempdir().unwrap());
         let wanted = BTreeSet::from([outer, inner.clone()]);
-        let mut watch = Watch::by_inotify();
+        let mut watch = Watch::new();
         for round in 0..4 {
             std::fs::create_dir(&inner).unwrap();
             watch.follow(&wanted);
@@ -323,7 +280,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (log, other) = (folder.path().join("0.log"), folder.path().join("1.log"));
         std::fs::write(&log, "").unwrap();
-        let mut watch = Watch::by_inotify();
+        let mut watch = Watch::new();
         watch.follow(&BTreeSet::from([folder.path().to_path_buf()]));
         std::fs::write(&log, "words\n").unwrap();
         assert!(watch.wait(Duration::from_millis(1), LONG));
@@ -342,7 +299,7 @@ mod tests {
         let wanted = BTreeSet::from([folder.path().to_path_buf()]);
         watch.follow(&wanted);
         assert!(!watch.complete());
-        watch.make = Watch::by_inotify().make;
+        watch.make = Watch::new().make;
         watch.follow(&wanted);
         assert!(watch.complete());
     }
