@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Paths remembered between two looks. Beyond it the answer is to look at everything.
-const HINT_LIMIT: usize = 8192;
+pub(super) const HINT_LIMIT: usize = 8192;
 
 /// What changed since the last look.
 #[derive(Debug, Default)]

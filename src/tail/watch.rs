@@ -224,7 +224,10 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::tail::hints::HINT_LIMIT;
 
     fn hints_until(watch: &mut Watch, enough: impl Fn(&Watch, &Hints) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(20);

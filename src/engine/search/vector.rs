@@ -194,6 +194,7 @@ mod x86 {
     }
 
     /// With shuffles of whole bytes, 64 at a time. Of narrower ones there are none that are worth having.
+    #[expect(clippy::needless_range_loop, reason = "iterators are functions without the processor's features")]
     pub(super) mod avx512 {
         use super::*;
 

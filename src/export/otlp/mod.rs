@@ -12,7 +12,7 @@ mod http;
 mod own_metrics;
 mod settings;
 mod status;
-mod wire;
+pub mod wire;
 
 pub use client::{Client, ConnectError};
 pub use encode::{EVENT_NAME, MAX_TEXT_BYTES, SCHEMA_URL, request};
