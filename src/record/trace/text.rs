@@ -2,6 +2,8 @@
 //!
 //! Knows no language's order of lines, and no prefixes.
 
+use memchr::memmem::Finder;
+
 /// The searcher for a fixed text, made once: making one costs more than searching a line with it.
 macro_rules! finder {
     ($needle:expr) => {{
@@ -52,19 +54,19 @@ pub(super) fn is_closer(text: &[u8]) -> bool {
     only(text.trim_ascii(), b"})],;")
 }
 
-/// Where the names stand that read as an exception's type: `java.io.IOException`, `TypeError`.
+/// Where the names stand that read as an exception's type: `java.io.IOException`, `TypeError`. From word to word, as most names are others.
 pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let mut at = if has_exception_word(text) { 0 } else { text.len() };
+    let mut at = 0;
     std::iter::from_fn(move || {
-        while at < text.len() {
-            let start = at + text[at..].iter().take_while(|b| !is_name_byte(**b)).count();
-            let end = start + text[start..].iter().take_while(|b| is_name_byte(**b)).count();
+        loop {
+            let word = at + exception_word(&text[at..])?;
+            let start = word - text[at..word].iter().rev().take_while(|b| is_name_byte(**b)).count();
+            let end = word + text[word..].iter().take_while(|b| is_name_byte(**b)).count();
             at = end;
             if is_exception_name(&text[start..end]) {
                 return Some((start, end));
             }
         }
-        None
     })
 }
 
@@ -77,10 +79,18 @@ pub(super) fn may_name_exception(text: &[u8]) -> bool {
     has_exception_word(text) || finder!("Unhandled exception. ").find(text).is_some()
 }
 
-/// Does one of [`EXCEPTIONS`] stand in it? A search for three words is over long before a walk from name to name.
+/// Does one of [`EXCEPTIONS`] stand in it?
 fn has_exception_word(text: &[u8]) -> bool {
-    let words = [finder!("Exception"), finder!("Error"), finder!("Throwable")];
-    words.iter().any(|word| word.find(text).is_some())
+    exception_words().iter().any(|word| word.find(text).is_some())
+}
+
+/// Where the first of [`EXCEPTIONS`] stands.
+fn exception_word(text: &[u8]) -> Option<usize> {
+    exception_words().iter().filter_map(|word| word.find(text)).min()
+}
+
+fn exception_words() -> [&'static Finder<'static>; 3] {
+    [finder!("Exception"), finder!("Error"), finder!("Throwable")]
 }
 
 fn is_exception_name(name: &[u8]) -> bool {
@@ -112,7 +122,31 @@ pub(super) fn is_at_frame(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Name by name.
+    fn naive(text: &[u8]) -> Vec<(usize, usize)> {
+        let mut names = Vec::new();
+        let mut start = 0;
+        for end in 0..=text.len() {
+            if text.get(end).is_none_or(|byte| !is_name_byte(*byte)) {
+                if is_exception_name(&text[start..end]) {
+                    names.push((start, end));
+                }
+                start = end + 1;
+            }
+        }
+        names
+    }
+
+    proptest! {
+        #[test]
+        fn no_exception_is_passed_over(text in "(a|B|_|\\$|\\.| |:|1|Error|Exception|Throwable|Err|ü){0,24}") {
+            prop_assert_eq!(exception_names(text.as_bytes()).collect::<Vec<_>>(), naive(text.as_bytes()));
+        }
+    }
 
     #[test]
     fn exception_names_end_where_the_word_ends() {
