@@ -7,7 +7,7 @@
 //! after a restart whose event wasn't acknowledged.
 //!
 //! In reading order: `config`, `names` (what a file name says), `identity` (when a file is the same file), `listing`, `walk` and `discover`
-//! (what the globs reach), `watch` (hints) with `pace`, `file` (one followed file) with `handle`, `gzip`, `departure`, `arrivals` and `lines`, `scan` (what is on
+//! (what the globs reach), `watch` (which gives `hints`) with `pace`, `file` (one followed file) with `handle`, `gzip`, `departure`, `arrivals` and `lines`, `scan` (what is on
 //! the disk held against what is followed), `take_up` (what to do with a file that was seen) with `since`, `ready` (whose turn it is),
 //! `ledger`, `entry` and `checkpoint`, `stats`.
 
