@@ -47,24 +47,12 @@ enum Compiled {
 /// An expression that is compiled when it is first needed.
 struct Expression {
     text: String,
-    /// Of each of these, one stands in every entry that matches. Most entries are told by that.
-    clauses: Vec<Vec<Finder<'static>>>,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Expression {
-    fn new(text: &str, clauses: &[Clause]) -> Expression {
-        let finders = |clause: &Clause| clause.iter().map(|literal| Finder::new(literal).into_owned()).collect();
-        Expression { text: text.to_owned(), clauses: clauses.iter().map(finders).collect(), regex: OnceLock::new() }
-    }
-
     /// One that compiles to more than the limit matches nothing, which [`Terms::check`] tells.
     fn is_match(&self, text: &[u8]) -> bool {
-        let may_be = self.clauses.iter().all(|clause| clause.iter().any(|literal| literal.find(text).is_some()));
-        may_be && self.is_exactly(text)
-    }
-
-    fn is_exactly(&self, text: &[u8]) -> bool {
         self.regex.get_or_init(|| compile(&self.text).ok()).as_ref().is_some_and(|regex| regex.is_match(text))
     }
 }
@@ -161,7 +149,7 @@ impl Making {
             }
             Term::Regex(text) => {
                 let clauses = required(text)?;
-                (Compiled::Regex(Expression::new(text, &clauses)), clauses)
+                (Compiled::Regex(Expression { text: text.clone(), regex: OnceLock::new() }), clauses)
             }
             Term::Jq(program) => (Compiled::Jq(jq::Program::compile(program)?), jq_required::clauses(program)),
         };
