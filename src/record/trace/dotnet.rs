@@ -58,10 +58,6 @@ impl Grammar for DotNet {
         }
     }
 
-    fn begins_only(line: Kind) -> bool {
-        matches!(line, Kind::Exception { .. } | Kind::Headed)
-    }
-
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         match line {
             Kind::Inner | Kind::Frame => true,

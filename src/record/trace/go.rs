@@ -102,10 +102,6 @@ impl Grammar for Go {
         }
     }
 
-    fn begins_only(line: Kind) -> bool {
-        matches!(line, Kind::Panic { .. } | Kind::Headed)
-    }
-
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         use Kind::{Blank, Crash, Exit, Goroutine, Headed, Indented, Nested, Other, Panic, Signal, Stack};
         match line {

@@ -67,10 +67,6 @@ impl Grammar for Java {
         }
     }
 
-    fn begins_only(line: Kind) -> bool {
-        matches!(line, Kind::Headed)
-    }
-
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         match line {
             Kind::Frame | Kind::Cause => true,

@@ -101,10 +101,6 @@ impl Grammar for Node {
         }
     }
 
-    fn begins_only(line: Kind) -> bool {
-        matches!(line, Kind::Place | Kind::Headed)
-    }
-
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         use Kind::{
             Blank, Caret, Cause, Closer, Error, Frame, Headed, Indented, Item, Other, Place, Required, Version,

@@ -124,10 +124,6 @@ impl Grammar for Python {
         }
     }
 
-    fn begins_only(line: Kind) -> bool {
-        matches!(line, Kind::Intro)
-    }
-
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         use Kind::{Blank, Chain, Final, Frame, Group, Header, Indented, Intro, Mark, Other, Quotes, Tail};
         match line {

@@ -31,9 +31,6 @@ pub(super) trait Grammar: Copy {
     /// What `text`, its prefix taken off, is by itself. `names`: an exception may be told of in it ([`may_name_exception`]).
     fn kind(text: &[u8], names: bool) -> Self::Kind;
 
-    /// Is a line of the kind never part of a trace that another line began? Spares looking at what stands before it.
-    fn begins_only(line: Self::Kind) -> bool;
-
     /// Could the second stand right after the first? Blank and indented lines are let through before this is asked of raw ones.
     fn follows(prev: Self::Kind, line: Self::Kind, how: How) -> bool;
 
@@ -69,11 +66,11 @@ impl<'l> Pair<'l> {
 
     /// Could any trace of the language go from one to the other, which is neither blank nor indented or has a prefix?
     pub(super) fn may_follow<G: Grammar>(&self) -> bool {
-        let may = |i: usize, j: usize, how: How| {
-            let line = look::<G>(&self.line[j..], self.names.1);
-            !G::begins_only(line) && G::follows(look::<G>(&self.prev[i..], self.names.0), line, how)
+        let behind = |&(i, j, how): &(usize, usize, How)| {
+            G::follows(look::<G>(&self.prev[i..], self.names.0), look::<G>(&self.line[j..], self.names.1), how)
         };
-        may(0, 0, How::Raw) || self.ends.iter().any(|&(i, j, how)| may(i, j, how))
+        G::follows(look::<G>(self.prev, self.names.0), look::<G>(self.line, self.names.1), How::Raw)
+            || self.ends.iter().any(behind)
     }
 }
 

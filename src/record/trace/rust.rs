@@ -84,10 +84,6 @@ impl Grammar for Rust {
         }
     }
 
-    fn begins_only(line: Kind) -> bool {
-        matches!(line, Kind::Panic { .. } | Kind::Headed)
-    }
-
     fn follows(prev: Kind, line: Kind, how: How) -> bool {
         use Kind::{Backtrace, Blank, Closer, Frame, Headed, Indented, Note, Other, Panic, Section};
         match line {
