@@ -67,11 +67,8 @@ pub(super) fn last_record(lines: Lines<'_>, lane: Lane, floor: usize, limits: &L
 }
 
 /// The record that a raw line is of its own.
-pub(super) fn alone<'w>(raw: &Raw<'w>) -> Assembled<'w> {
-    let frame = &raw.frame;
-    let line =
-        Logical { start: raw.start, end: raw.end, content: frame.content.clone(), time: frame.time, complete: true };
-    Assembled { lines: vec![line], lead: None }
+pub(super) fn alone(raw: Raw<'_>) -> Assembled<'_> {
+    Assembled { lines: vec![raw.into()], lead: None }
 }
 
 /// Is the raw line a record of its own? Looks no further back than `floor`. Where that isn't plain at once, it says no.

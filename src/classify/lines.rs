@@ -84,6 +84,13 @@ impl Raw<'_> {
     }
 }
 
+impl<'w> From<Raw<'w>> for Logical<'w> {
+    /// The logical line that begins with a raw one, as far as that goes.
+    fn from(Raw { start, end, frame }: Raw<'w>) -> Self {
+        Logical { start, end, content: frame.content, time: frame.time, complete: !frame.partial }
+    }
+}
+
 /// Where the last piece begins of a line of `length` bytes, of which no piece is longer than `line_bytes`.
 pub(super) fn last_piece(length: usize, line_bytes: usize) -> usize {
     let line_bytes = line_bytes.max(1);
@@ -159,13 +166,7 @@ impl<'w> Lines<'w> {
     pub(super) fn next(&self, lane: Lane, at: usize, until: usize) -> Option<Logical<'w>> {
         let first = self.next_in_lane(lane, at, until)?;
         let until = first.start.saturating_add(self.reach);
-        let mut line = Logical {
-            start: first.start,
-            end: first.end,
-            content: first.frame.content,
-            time: first.frame.time,
-            complete: !first.frame.partial,
-        };
+        let mut line = Logical::from(first);
         while !line.complete {
             let Some(more) = self.next_in_lane(lane, line.end, until) else {
                 line.complete = until <= self.bytes.len();

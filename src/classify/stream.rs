@@ -19,7 +19,7 @@ use crate::engine::{Finding, Judgement, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::pattern::model::{Origin, Pattern};
-use crate::record::Record;
+use crate::record::{Record, header};
 use crate::redact;
 
 /// What a record is.
@@ -354,13 +354,14 @@ impl Stream {
         events: &mut Vec<Event>,
     ) {
         let classifier = self.classifier.clone();
-        // Most lines that are looked at are no failures, which their text alone tells.
+        // Most lines that are looked at are no failures, which their text alone tells: what was printed, whatever the header, if nothing
+        // is escaped.
         let record = LazyCell::new(|| {
             let contents: Vec<&[u8]> = assembled.lines.iter().map(|line| &line.content[..]).collect();
             Record::read(&contents, assembled.lead.as_ref().map(|line| &line.frame.content[..]))
         });
         let text = match assembled.lines.as_slice() {
-            [line] if memchr::memchr(b'\\', &line.content).is_none() => &line.content,
+            [line] if header::is_plain(&line.content) => &line.content,
             _ => record.text(),
         };
         let subject = Subject {
@@ -482,7 +483,7 @@ struct Hits<'s, 'w> {
 }
 
 impl Hits<'_, '_> {
-    fn hit(&mut self, raw: &Raw<'_>) {
+    fn hit(&mut self, raw: Raw<'_>) {
         let stream = &mut *self.stream;
         let state = stream.lanes[raw.lane().index()];
         let offset = stream.base + raw.start as u64;
@@ -492,24 +493,26 @@ impl Hits<'_, '_> {
         }
         let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
         let (lines, floor) = (stream.lines(self.window), state.done_to.saturating_sub(stream.base) as usize);
-        if !assemble::is_alone(lines, raw, floor, &stream.classifier.limits) {
+        if !assemble::is_alone(lines, &raw, floor, &stream.classifier.limits) {
             return stream.settle(self.window, raw.lane(), found, false, self.events);
         }
         // Most hits on healthy logs are near misses. Where escapes have to be undone for its text, the raw bytes tell many of them.
         let set = &stream.classifier.set;
-        let escaped = memchr::memchr(b'\\', &raw.frame.content).is_some();
-        if escaped && !set.engine.may_know(lines.text(raw.start)) && !super::unknown::is_grave(set, &raw.frame.content)
+        if !header::is_plain(&raw.frame.content)
+            && !set.engine.may_know(lines.text(raw.start))
+            && !super::unknown::is_grave(set, &raw.frame.content)
         {
             return;
         }
-        stream.closed(self.window, raw.lane(), &assemble::alone(raw), found, false, self.events);
+        let lane = raw.lane();
+        stream.closed(self.window, lane, &assemble::alone(raw), found, false, self.events);
     }
 
     /// Long lines need a look even without an anchor: fragments are joined, and an anchor may be cut in two.
     fn long_lines_before(&mut self, end: usize) {
         while let Some(at) = self.long.pop_if(|at| *at < end) {
             if let Some(raw) = self.stream.lines(self.window).raw(at).filter(|raw| raw.frame.partial) {
-                self.hit(&raw);
+                self.hit(raw);
             }
         }
     }
@@ -520,11 +523,12 @@ impl Sink for Hits<'_, '_> {
         let start = start + last_piece(hit + 1 - start, self.stream.classifier.limits.line_bytes);
         self.long_lines_before(start);
         let Some(raw) = self.stream.lines(self.window).raw(start) else { return self.window.len() };
-        self.hit(&raw);
+        let end = raw.end;
+        self.hit(raw);
         if self.stream.classifier.set.community.is_some() {
-            self.stream.rules_look(self.window, raw.start, self.now, self.events);
+            self.stream.rules_look(self.window, start, self.now, self.events);
         }
-        raw.end
+        end
     }
 }
 

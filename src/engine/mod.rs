@@ -4,8 +4,8 @@
 //! looked at. [`Engine::confirm`] says what a decoded record is. Both are synchronous and know nothing of files,
 //! clocks or Kubernetes.
 //!
-//! The stages, cheapest first: anchors in the raw block ([`search`]) → all literals in the record's text → literal
-//! conditions → fields → expressions → captures of the one pattern that speaks.
+//! The stages, cheapest first: anchors in the raw block, then in the record's text ([`search`]) → the literals of the patterns that these
+//! stand for → fields → expressions → captures of the one pattern that speaks.
 
 mod anchors;
 mod compile;

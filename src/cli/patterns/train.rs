@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use super::super::load::PatternArgs;
 use super::super::{DONE, FOUND, input};
 use super::lints;
-use crate::engine::{Asked, CompileError, Trained};
+use crate::engine::{Asked, CompileError, Engine, Trained};
 use crate::frame::CRI_PARTIAL_MARKS;
 use crate::pattern::PatternSet;
 use crate::pattern::model::{Origin, Pattern};
@@ -39,8 +39,9 @@ pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
         true => Trained::builtin(),
         false => learn(&set, &args.healthy)?,
     };
-    for path in &args.measure {
-        measure(&set, &trained, path, out)?;
+    if !args.measure.is_empty() {
+        let engine = trained.compile(&models(&set), ASKED).map_err(|errors| uncompiled(&errors))?;
+        args.measure.iter().try_for_each(|path| measure(&engine, path, out))?;
     }
     let Some(folder) = &args.folder else { return Ok(DONE) };
     let tables = [("grams.txt", trained.grams), ("windows.txt", trained.windows)];
@@ -106,10 +107,9 @@ fn framed(text: &str) -> Vec<u8> {
     all.into_bytes()
 }
 
-fn measure(set: &PatternSet, trained: &Trained, path: &Path, out: &mut impl Write) -> Result<()> {
+fn measure(engine: &Engine, path: &Path, out: &mut impl Write) -> Result<()> {
     let mut text = Vec::new();
     lints::read(path, &mut text)?;
-    let engine = trained.compile(&models(set), ASKED).map_err(|errors| uncompiled(&errors))?;
     let effort = engine.effort(&text);
     let per_mib = |count: usize| count as f64 * f64::from(1 << 20) / text.len().max(1) as f64;
     writeln!(

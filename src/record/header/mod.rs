@@ -28,7 +28,7 @@ use jiff::Timestamp;
 pub use fields::{Fields, Value};
 pub use level::Level;
 pub(super) use time::of_text as time_of_text;
-pub use unescape::unescape;
+pub use unescape::{is_plain, unescape};
 
 /// How many prefixes are taken off before a line counts as plain.
 const MAX_PREFIXES: usize = 4;

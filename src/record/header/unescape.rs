@@ -20,6 +20,11 @@ enum Meant {
     Char(char),
 }
 
+/// Is there nothing to undo?
+pub fn is_plain(content: &[u8]) -> bool {
+    memchr(b'\\', content).is_none()
+}
+
 /// Undoes `\" \\ \/ \n \t \r \b \f`, `\u` with four hexadecimal digits (surrogate pairs too) and `\x` with two, each once, from left to right.
 ///
 /// Whatever isn't one of these stays as it is, a lone surrogate too. The result is never longer than the input, and
