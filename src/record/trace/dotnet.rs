@@ -2,9 +2,10 @@
 //!
 //! Knows nothing of prefixes and of other languages.
 
-use super::prefix::{How, is_headed};
+use super::look::Look;
+use super::prefix::How;
 use super::run::{Grammar, Next};
-use super::text::{begins, finder, is_at_frame, is_indented, qualified_exception};
+use super::text::{begins, finder, is_at_frame, qualified_exception};
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,29 +42,29 @@ impl Grammar for DotNet {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, DotNet::Told))
     }
 
-    fn kind(text: &[u8], names: bool) -> Kind {
-        let inner = text.trim_ascii();
+    fn kind(look: &Look<'_>) -> Kind {
+        let (text, inner) = (look.text, look.inner);
         if inner.is_empty() {
             Kind::Blank
         } else if begins(inner, "---> ") {
             Kind::Inner
-        } else if (is_indented(text) && is_at_frame(text)) || begins(inner, "--- End of ") {
+        } else if (look.indented && is_at_frame(text)) || begins(inner, "--- End of ") {
             Kind::Frame
-        } else if let Some(at) = (names && inner[0] != b'{').then(|| exception_at(text)).flatten() {
+        } else if let Some(at) = (look.names && inner[0] != b'{').then(|| exception_in(look)).flatten() {
             Kind::Exception { first: at == 0 }
-        } else if is_headed(text) || is_indented(text) {
+        } else if look.indented || look.is_headed() {
             Kind::Headed
         } else {
             Kind::Other
         }
     }
 
-    fn follows(prev: Kind, line: Kind, how: How) -> bool {
+    fn follows(line: Kind, how: How, prev: impl FnOnce() -> Kind) -> bool {
         match line {
             Kind::Inner | Kind::Frame => true,
-            Kind::Other => match prev {
+            Kind::Other => match prev() {
                 Kind::Exception { first } => how == How::Raw || first,
-                _ => prev == Kind::Inner,
+                prev => prev == Kind::Inner,
             },
             Kind::Blank => how == How::Raw,
             Kind::Exception { .. } | Kind::Headed => false,
@@ -82,10 +83,18 @@ impl Grammar for DotNet {
 
 /// Where an exception begins: its type, or the runtime's words before it.
 pub(super) fn exception_at(text: &[u8]) -> Option<usize> {
+    unhandled(text).or_else(|| qualified_exception(text).map(|(start, _)| start))
+}
+
+fn exception_in(look: &Look<'_>) -> Option<usize> {
+    unhandled(look.text).or_else(|| look.qualified_exception())
+}
+
+/// Where the runtime's words stand.
+fn unhandled(text: &[u8]) -> Option<usize> {
     let heads = ["Unhandled exception. ", "Unhandled Exception: "];
     let first = |head: &str| finder!("Unhandled ").find_iter(text).find(|at| begins(&text[*at..], head));
-    let unhandled = heads.into_iter().find_map(first);
-    unhandled.or_else(|| qualified_exception(text).map(|(start, _)| start))
+    heads.into_iter().find_map(first)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use memchr::memmem::Finder;
 
+use super::look::Look;
 use super::prefix::{How, is_headed, leads};
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, finder, is_indented};
@@ -75,11 +76,11 @@ impl Grammar for Go {
         report_at(line, &[finder!("goroutine ")], is_goroutine).map(|at| (at, Go::Stacks))
     }
 
-    fn kind(text: &[u8], _: bool) -> Kind {
-        let inner = text.trim_ascii();
+    fn kind(look: &Look<'_>) -> Kind {
+        let (text, inner) = (look.text, look.inner);
         if inner.is_empty() {
             Kind::Blank
-        } else if is_indented(text) && begins(inner, "panic: ") {
+        } else if look.indented && begins(inner, "panic: ") {
             Kind::Nested
         } else if is_goroutine(inner) || begins(inner, "runtime stack:") {
             Kind::Goroutine
@@ -91,24 +92,24 @@ impl Grammar for Go {
             Kind::Stack
         } else if is_crash(text) {
             Kind::Crash
-        } else if is_indented(text) {
+        } else if look.indented {
             Kind::Indented
         } else if let Some(at) = panic_at(text).filter(|_| text.first() != Some(&b'{')) {
             Kind::Panic { first: at == 0 }
-        } else if is_headed(text) {
+        } else if look.is_headed() {
             Kind::Headed
         } else {
             Kind::Other
         }
     }
 
-    fn follows(prev: Kind, line: Kind, how: How) -> bool {
+    fn follows(line: Kind, how: How, prev: impl FnOnce() -> Kind) -> bool {
         use Kind::{Blank, Crash, Exit, Goroutine, Headed, Indented, Nested, Other, Panic, Signal, Stack};
         match line {
             Goroutine | Signal | Stack | Exit | Nested | Crash => true,
-            Blank => how == How::Raw || !matches!(prev, Headed | Indented | Blank),
-            Indented => how == How::Raw || matches!(prev, Panic { .. } | Nested | Crash),
-            Other => matches!(prev, Panic { first } if first || how == How::Raw),
+            Blank => how == How::Raw || !matches!(prev(), Headed | Indented | Blank),
+            Indented => how == How::Raw || matches!(prev(), Panic { .. } | Nested | Crash),
+            Other => matches!(prev(), Panic { first } if first || how == How::Raw),
             Panic { .. } | Headed => false,
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Knows nothing of prefixes and of other languages.
 
-use super::prefix::{How, is_headed};
+use super::look::Look;
+use super::prefix::How;
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, finder, is_at_frame, is_indented, qualified_exception};
 
@@ -48,35 +49,34 @@ impl Grammar for Java {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, told(nests(line))))
     }
 
-    fn kind(text: &[u8], names: bool) -> Kind {
-        let inner = text.trim_ascii();
+    fn kind(look: &Look<'_>) -> Kind {
+        let (text, inner) = (look.text, look.inner);
         if inner.is_empty() {
             Kind::Blank
         } else if is_frame(text, inner) {
             Kind::Frame
         } else if CAUSES.iter().any(|cause| begins(inner, cause)) {
             Kind::Cause
-        } else if let Some(at) = (names && inner[0] != b'{').then(|| exception_at(text)).flatten() {
+        } else if let Some(at) = (look.names && inner[0] != b'{').then(|| exception_in(look)).flatten() {
             Kind::Exception { nests: nests(text), first: at == 0 }
-        } else if is_indented(text) {
+        } else if look.indented {
             Kind::Indented
-        } else if is_headed(text) {
+        } else if look.is_headed() {
             Kind::Headed
         } else {
             Kind::Other
         }
     }
 
-    fn follows(prev: Kind, line: Kind, how: How) -> bool {
+    fn follows(line: Kind, how: How, prev: impl FnOnce() -> Kind) -> bool {
         match line {
             Kind::Frame | Kind::Cause => true,
-            Kind::Blank => how == How::Raw || matches!(prev, Kind::Exception { .. } | Kind::Cause),
-            Kind::Indented => how == How::Raw || matches!(prev, Kind::Exception { .. } | Kind::Cause),
-            Kind::Other => match prev {
+            Kind::Blank | Kind::Indented => how == How::Raw || matches!(prev(), Kind::Exception { .. } | Kind::Cause),
+            Kind::Other => match prev() {
                 Kind::Exception { first, .. } => how == How::Raw || first,
-                _ => prev == Kind::Cause,
+                prev => prev == Kind::Cause,
             },
-            Kind::Exception { .. } => matches!(prev, Kind::Exception { nests: true, .. }),
+            Kind::Exception { .. } => matches!(prev(), Kind::Exception { nests: true, .. }),
             Kind::Headed => false,
         }
     }
@@ -104,8 +104,15 @@ fn nests(text: &[u8]) -> bool {
 
 /// Where an exception begins: its type, or the words about its thread before it.
 pub(super) fn exception_at(text: &[u8]) -> Option<usize> {
-    let thread = finder!("Exception in thread \"").find(text);
-    thread.or_else(|| qualified_exception(text).map(|(start, _)| start))
+    thread_at(text).or_else(|| qualified_exception(text).map(|(start, _)| start))
+}
+
+fn exception_in(look: &Look<'_>) -> Option<usize> {
+    thread_at(look.text).or_else(|| look.qualified_exception())
+}
+
+fn thread_at(text: &[u8]) -> Option<usize> {
+    finder!("Exception in thread \"").find(text)
 }
 
 fn is_frame(text: &[u8], inner: &[u8]) -> bool {

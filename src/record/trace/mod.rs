@@ -10,6 +10,7 @@ mod dotnet;
 mod exception;
 mod go;
 mod java;
+mod look;
 mod node;
 mod prefix;
 mod python;
@@ -105,16 +106,15 @@ fn push<G: run::Grammar>(run: &mut Option<Run<G>>, line: &[u8]) -> Step {
 /// Looks at nothing but the two lines, so it is true more often than needed, but never false where an assembler whose latest line was
 /// `prev` joins or holds `line`. False for an ordinary log line, with a header of its own, after another one.
 pub fn may_continue(prev: &[u8], line: &[u8]) -> bool {
-    if run::always_may_follow(line) {
-        return true;
-    }
-    let pair = run::Pair::new(prev, line);
-    pair.may_follow::<python::Python>()
-        || pair.may_follow::<go::Go>()
-        || pair.may_follow::<java::Java>()
-        || pair.may_follow::<dotnet::DotNet>()
-        || pair.may_follow::<rust::Rust>()
-        || pair.may_follow::<node::Node>()
+    let any = |pair: run::Pair<'_>| {
+        pair.may_follow::<python::Python>()
+            || pair.may_follow::<go::Go>()
+            || pair.may_follow::<java::Java>()
+            || pair.may_follow::<dotnet::DotNet>()
+            || pair.may_follow::<rust::Rust>()
+            || pair.may_follow::<node::Node>()
+    };
+    run::always_may_follow(line) || run::pairs(prev, line).any(any)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //!
 //! Knows nothing of prefixes and of other languages.
 
-use super::prefix::{How, is_headed};
+use super::look::Look;
+use super::prefix::How;
 use super::run::{Grammar, Next};
-use super::text::{begins, digits, exception_names, is_at_frame, is_closer, is_indented, only};
+use super::text::{begins, digits, exception_names, is_at_frame, is_closer, only};
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,8 +70,8 @@ impl Grammar for Node {
         Some((at, if is_open(line) { Node::Properties } else { Node::Told }))
     }
 
-    fn kind(text: &[u8], names: bool) -> Kind {
-        let inner = text.trim_ascii();
+    fn kind(look: &Look<'_>) -> Kind {
+        let (text, inner) = (look.text, look.inner);
         let open = is_open(inner);
         if inner.is_empty() {
             Kind::Blank
@@ -81,10 +82,10 @@ impl Grammar for Node {
         } else if is_at_frame(text) {
             Kind::Frame { open }
         } else if is_closer(text) {
-            Kind::Closer { last: !is_indented(text) }
-        } else if is_indented(text) && (begins(inner, "[cause]: ") || begins(inner, "... ")) {
+            Kind::Closer { last: !look.indented }
+        } else if look.indented && (begins(inner, "[cause]: ") || begins(inner, "... ")) {
             Kind::Cause { open }
-        } else if is_indented(text) {
+        } else if look.indented {
             Kind::Indented
         } else if begins(text, "Node.js v") {
             Kind::Version
@@ -92,16 +93,16 @@ impl Grammar for Node {
             Kind::Required
         } else if begins(text, "- /") {
             Kind::Item
-        } else if let Some(at) = error_in(text, names) {
+        } else if let Some(at) = error_in(text, look.names) {
             Kind::Error { open, first: at == 0 }
-        } else if is_headed(text) {
+        } else if look.is_headed() {
             Kind::Headed
         } else {
             Kind::Other
         }
     }
 
-    fn follows(prev: Kind, line: Kind, how: How) -> bool {
+    fn follows(line: Kind, how: How, prev: impl FnOnce() -> Kind) -> bool {
         use Kind::{
             Blank, Caret, Cause, Closer, Error, Frame, Headed, Indented, Item, Other, Place, Required, Version,
         };
@@ -109,17 +110,23 @@ impl Grammar for Node {
         match line {
             Caret | Frame { .. } | Cause { .. } | Required | Version => true,
             Closer { .. } => {
-                raw || matches!(prev, Indented | Closer { .. } | Frame { .. } | Error { .. } | Cause { .. })
+                raw || matches!(prev(), Indented | Closer { .. } | Frame { .. } | Error { .. } | Cause { .. })
             }
-            Error { .. } => prev == Caret || (raw && prev == Blank),
-            Indented => raw || matches!(prev, Place | Error { .. } | Frame { open: true }),
-            Blank => raw || matches!(prev, Caret | Closer { .. } | Frame { .. } | Error { .. }),
-            Other => match prev {
+            Error { .. } => match prev() {
+                Caret => true,
+                prev => raw && prev == Blank,
+            },
+            Indented => raw || matches!(prev(), Place | Error { .. } | Frame { open: true }),
+            Blank => raw || matches!(prev(), Caret | Closer { .. } | Frame { .. } | Error { .. }),
+            Other => match prev() {
                 Place | Required => true,
                 Error { first, .. } => raw || first,
                 _ => false,
             },
-            Item => prev == Required || (prev == Item && how != How::Loose),
+            Item => match prev() {
+                Required => true,
+                prev => prev == Item && how != How::Loose,
+            },
             Place | Headed => false,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of prefixes and of other languages.
 
+use super::look::Look;
 use super::prefix::{How, begins_with_level, begins_with_level_word, leads};
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, finder, is_blank, is_deep, is_indented, only};
@@ -95,23 +96,23 @@ impl Grammar for Python {
         announcement(line).map(|at| (at, Python::Announced))
     }
 
-    fn kind(text: &[u8], _: bool) -> Kind {
-        let inner = text.trim_ascii();
+    fn kind(look: &Look<'_>) -> Kind {
+        let (text, inner) = (look.text, look.inner);
         if inner.is_empty() {
             Kind::Blank
         } else if begins(inner, HEADER) {
             Kind::Header
-        } else if begins(inner, GROUP_HEADER) || (is_indented(text) && (inner[0] == b'|' || begins(inner, "+-"))) {
+        } else if begins(inner, GROUP_HEADER) || (look.indented && (inner[0] == b'|' || begins(inner, "+-"))) {
             Kind::Group
         } else if is_frame(inner) {
-            Kind::Frame { flush: !is_indented(text) }
+            Kind::Frame { flush: !look.indented }
         } else if is_mark(text, inner) {
             Kind::Mark
         } else if CHAINS.iter().any(|chain| begins(inner, chain)) {
             Kind::Chain
         } else if inner == b"\"\"\"" {
             Kind::Quotes
-        } else if is_indented(text) {
+        } else if look.indented {
             Kind::Indented { deep: is_deep(text) && !begins_with_level_word(inner) }
         } else if TAILS.iter().any(|tail| begins(text, tail)) {
             Kind::Tail
@@ -124,23 +125,23 @@ impl Grammar for Python {
         }
     }
 
-    fn follows(prev: Kind, line: Kind, how: How) -> bool {
+    fn follows(line: Kind, how: How, prev: impl FnOnce() -> Kind) -> bool {
         use Kind::{Blank, Chain, Final, Frame, Group, Header, Indented, Intro, Mark, Other, Quotes, Tail};
         match line {
             Frame { .. } | Mark | Chain | Quotes | Tail | Group => true,
-            Header => matches!(prev, Intro | Quotes | Blank | Chain),
-            Blank => !matches!(prev, Other | Intro | Blank) || how == How::Raw,
-            Indented { deep } => match prev {
+            Header => matches!(prev(), Intro | Quotes | Blank | Chain),
+            Blank => how == How::Raw || !matches!(prev(), Other | Intro | Blank),
+            Indented { deep } => match prev() {
                 Frame { .. } | Mark | Header | Final | Tail | Quotes => true,
                 Indented { deep: before } => how == How::Firm && deep && before,
                 _ => how == How::Raw,
             },
-            Final => match prev {
+            Final => match prev() {
                 Frame { .. } | Mark | Indented { .. } | Header => true,
                 Other => how == How::Raw,
                 _ => false,
             },
-            Other => prev == Frame { flush: true },
+            Other => prev() == Frame { flush: true },
             Intro => false,
         }
     }

@@ -1,13 +1,11 @@
 //! Runs one language's grammar over the lines of a possible record, prefixes taken off.
 //!
-//! A line joins only where [`Pair::may_follow`] says so from the two lines alone: [`Run::push`] asks the same question before it asks the
+//! A line joins only where [`Grammar::follows`] says so from the two lines alone, as [`Pair::may_follow`] asks it: [`Run::push`] asks the same question before it asks the
 //! grammar, which is what makes the one an over-approximation of the other. Knows no language.
 
+use super::look::{self, Look};
 use super::prefix::{self, How, Prefix};
 use super::text::{is_blank, is_indented, may_name_exception};
-
-/// No line is looked at further than this; what decides stands at its beginning.
-const LONGEST_LOOK: usize = 1024;
 
 /// What a grammar does with a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,55 +26,51 @@ pub(super) trait Grammar: Copy {
     /// Where a trace's own words begin in its first line. None where `line` starts none.
     fn start(line: &[u8]) -> Option<(usize, Self)>;
 
-    /// What `text`, its prefix taken off, is by itself. `names`: an exception may be told of in it ([`may_name_exception`]).
-    fn kind(text: &[u8], names: bool) -> Self::Kind;
+    /// What a line, its prefix taken off, is by itself.
+    fn kind(look: &Look<'_>) -> Self::Kind;
 
-    /// Could the second stand right after the first? Blank and indented lines are let through before this is asked of raw ones.
-    fn follows(prev: Self::Kind, line: Self::Kind, how: How) -> bool;
+    /// Could a line stand right after `prev`, which many needn't ask for? Blank and indented lines are let through before this is asked of
+    /// raw ones.
+    fn follows(line: Self::Kind, how: How, prev: impl FnOnce() -> Self::Kind) -> bool;
 
     /// The state after the line.
     fn step(self, line: Self::Kind) -> Next<Self>;
 }
 
-fn clip(text: &[u8]) -> &[u8] {
-    &text[..text.len().min(LONGEST_LOOK)]
-}
-
-/// What `text` is, however long.
-pub(super) fn look<G: Grammar>(text: &[u8], names: bool) -> G::Kind {
-    G::kind(clip(text), names)
-}
-
-/// Two lines, and where a prefix that both have may end.
+/// Two lines, as they stand or behind a prefix that both have.
 pub(super) struct Pair<'l> {
-    prev: &'l [u8],
-    line: &'l [u8],
-    /// Whether they may tell of an exception.
-    names: (bool, bool),
-    /// In `prev`, in `line`, and how far indentation behind it may be trusted.
-    ends: Vec<(usize, usize, How)>,
+    prev: Look<'l>,
+    line: Look<'l>,
+    how: How,
 }
 
 impl<'l> Pair<'l> {
-    pub(super) fn new(prev: &'l [u8], line: &'l [u8]) -> Pair<'l> {
-        let ends = prefix::boundaries(prev, line).map(|(i, j)| (i, j, prefix::how(&line[..j])));
-        let names = (may_name_exception(prev), may_name_exception(line));
-        Pair { prev, line, names, ends: ends.collect() }
-    }
-
     /// Could any trace of the language go from one to the other, which is neither blank nor indented or has a prefix?
     pub(super) fn may_follow<G: Grammar>(&self) -> bool {
-        let behind = |&(i, j, how): &(usize, usize, How)| {
-            G::follows(look::<G>(&self.prev[i..], self.names.0), look::<G>(&self.line[j..], self.names.1), how)
-        };
-        G::follows(look::<G>(self.prev, self.names.0), look::<G>(self.line, self.names.1), How::Raw)
-            || self.ends.iter().any(behind)
+        G::follows(G::kind(&self.line), self.how, || G::kind(&self.prev))
     }
+}
+
+/// Two lines as they stand, then behind each prefix that both may have.
+pub(super) fn pairs<'l>(prev: &'l [u8], line: &'l [u8]) -> impl Iterator<Item = Pair<'l>> {
+    let names = (may_name_exception(prev), may_name_exception(line));
+    let pair = move |i: usize, j: usize, how| Pair {
+        prev: Look::new(&prev[i..], names.0),
+        line: Look::new(&line[j..], names.1),
+        how,
+    };
+    let behind = prefix::boundaries(prev, line).map(move |(i, j)| pair(i, j, prefix::how(&line[..j])));
+    std::iter::once_with(move || pair(0, 0, How::Raw)).chain(behind)
 }
 
 /// Is the line let through whatever stands before it?
 pub(super) fn always_may_follow(line: &[u8]) -> bool {
     is_blank(line) || is_indented(line)
+}
+
+/// What a line is by itself.
+fn kind<G: Grammar>(text: &[u8]) -> G::Kind {
+    G::kind(&Look::new(text, may_name_exception(text)))
 }
 
 /// A record in the making, by one grammar.
@@ -95,7 +89,7 @@ pub(super) struct Run<G: Grammar> {
 impl<G: Grammar> Run<G> {
     /// The run that `line` starts.
     pub(super) fn start(line: &[u8]) -> Option<Run<G>> {
-        let (offset, state) = G::start(clip(line))?;
+        let (offset, state) = G::start(look::clip(line))?;
         Some(Run::begin(line, offset, state))
     }
 
@@ -105,8 +99,8 @@ impl<G: Grammar> Run<G> {
         let names = may_name_exception(line);
         Run {
             state,
-            raw: look::<G>(line, names),
-            bare: Some(look::<G>(text, names)),
+            raw: G::kind(&Look::new(line, names)),
+            bare: Some(G::kind(&Look::new(text, names))),
             prefix: Prefix::new(before),
             fresh: true,
         }
@@ -114,10 +108,10 @@ impl<G: Grammar> Run<G> {
 
     /// Takes the next line: what it does, and the line without its prefix.
     pub(super) fn push<'l>(&mut self, line: &'l [u8]) -> (Next<()>, &'l [u8]) {
-        let raw = look::<G>(line, may_name_exception(line));
+        let raw = kind::<G>(line);
         let (next, bare, text) = match self.behind_prefix(line) {
             Some((bare, text)) => (self.state.step(bare), Some(bare), text),
-            None if always_may_follow(line) || G::follows(self.raw, raw, How::Raw) => {
+            None if always_may_follow(line) || G::follows(raw, How::Raw, || self.raw) => {
                 (self.state.step(raw), None, line)
             }
             None => (Next::Close, None, line),
@@ -144,8 +138,8 @@ impl<G: Grammar> Run<G> {
     fn behind_prefix<'l>(&self, line: &'l [u8]) -> Option<(G::Kind, &'l [u8])> {
         let (prefix, prev) = (self.prefix.as_ref()?, self.bare?);
         let text = prefix.strip(line)?;
-        let bare = look::<G>(text, may_name_exception(text));
-        G::follows(prev, bare, prefix.how()).then_some((bare, text))
+        let bare = kind::<G>(text);
+        G::follows(bare, prefix.how(), || prev).then_some((bare, text))
     }
 
     /// The state after the latest line.

@@ -4,9 +4,10 @@
 
 use memchr::memmem;
 
-use super::prefix::{How, is_headed, leads};
+use super::look::Look;
+use super::prefix::{How, leads};
 use super::run::{Grammar, Next};
-use super::text::{begins, digits, finder, is_at_frame, is_closer, is_indented};
+use super::text::{begins, digits, finder, is_at_frame, is_closer};
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,8 +58,8 @@ impl Grammar for Rust {
         leads(&line[..at]).then_some((at, state))
     }
 
-    fn kind(text: &[u8], _: bool) -> Kind {
-        let inner = text.trim_ascii();
+    fn kind(look: &Look<'_>) -> Kind {
+        let (text, inner) = (look.text, look.inner);
         if inner.is_empty() {
             Kind::Blank
         } else if panic_at(text).is_some() {
@@ -69,29 +70,28 @@ impl Grammar for Rust {
             Kind::Note
         } else if inner.eq_ignore_ascii_case(b"stack backtrace:") {
             Kind::Backtrace
-        } else if is_indented(text) && (is_numbered(inner) || is_at_frame(text)) {
+        } else if look.indented && (is_numbered(inner) || is_at_frame(text)) {
             Kind::Frame
         } else if ["Caused by:", "Location:"].iter().any(|name| inner == name.as_bytes()) {
             Kind::Section
         } else if is_closer(text) {
             Kind::Closer
-        } else if is_indented(text) {
+        } else if look.indented {
             Kind::Indented
-        } else if is_headed(text) {
+        } else if look.is_headed() {
             Kind::Headed
         } else {
             Kind::Other
         }
     }
 
-    fn follows(prev: Kind, line: Kind, how: How) -> bool {
+    fn follows(line: Kind, how: How, prev: impl FnOnce() -> Kind) -> bool {
         use Kind::{Backtrace, Blank, Closer, Frame, Headed, Indented, Note, Other, Panic, Section};
         match line {
             Note | Backtrace | Frame | Section => true,
-            Closer => matches!(prev, Indented | Closer | Frame),
-            Blank => how == How::Raw || matches!(prev, Panic { .. } | Section | Frame),
-            Indented => how == How::Raw || matches!(prev, Panic { .. } | Section | Frame),
-            Other => prev == Panic { below: true },
+            Closer => matches!(prev(), Indented | Closer | Frame),
+            Blank | Indented => how == How::Raw || matches!(prev(), Panic { .. } | Section | Frame),
+            Other => prev() == Panic { below: true },
             Panic { .. } | Headed => false,
         }
     }
