@@ -78,8 +78,9 @@ fn expressions(value: &Value, found: &mut BTreeMap<String, Value>) {
 fn add_expression(text: &str, found: &mut BTreeMap<String, Value>) {
     let Ok(read) = expression::read(text) else { return };
     let texts = |clause: Vec<Vec<u8>>| clause.into_iter().map(String::from_utf8).collect::<Result<Vec<_>, _>>();
-    if let Ok(clauses) = read.clauses.into_iter().map(texts).collect::<Result<Vec<_>, _>>() {
-        found.insert(text.to_owned(), json!([text, clauses, read.groups]));
+    let line = |clauses: Vec<_>| clauses.into_iter().map(texts).collect::<Result<Vec<_>, _>>();
+    if let Ok(lines) = read.lines.into_iter().map(line).collect::<Result<Vec<_>, _>>() {
+        found.insert(text.to_owned(), json!([text, lines, read.groups]));
     }
 }
 

@@ -491,15 +491,22 @@ impl Hits<'_, '_> {
         if offset < state.done_to || state.waiting.is_some() {
             return;
         }
+        let set = &stream.classifier.set;
+        let line = stream.lines(self.window).text(raw.start);
+        // Most hits on healthy logs are near misses, of which the raw line alone tells the most. Where a line is in pieces, the first of them
+        // brings it here.
+        if !raw.frame.partial && !set.notices_unknown && !set.engine.may_be_of(line) {
+            return;
+        }
         let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
         let (lines, floor) = (stream.lines(self.window), state.done_to.saturating_sub(stream.base) as usize);
         if !assemble::is_alone(lines, &raw, floor, &stream.classifier.limits) {
             return stream.settle(self.window, raw.lane(), found, false, self.events);
         }
-        // Most hits on healthy logs are near misses. Where escapes have to be undone for its text, the raw bytes tell many of them.
+        // Where escapes have to be undone for its text, the raw bytes tell many more.
         let set = &stream.classifier.set;
         if !header::is_plain(&raw.frame.content)
-            && !set.engine.may_know(lines.text(raw.start))
+            && !set.engine.may_know(line)
             && !super::unknown::is_grave(set, &raw.frame.content)
         {
             return;

@@ -18,13 +18,18 @@ fn safe(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !b"\"\\<>&='".contains(&byte)
 }
 
-/// A fragment as rare as this needs no quotes to help it: once in 64 MiB.
+/// Bytes that are let in where nothing else is rare enough, in each of the ways in which they are written.
+fn spelled(byte: u8) -> bool {
+    byte == b'"' || byte == b'='
+}
+
+/// A fragment as rare as this needs no more bytes to help it: once in 64 MiB.
 const RARE: f32 = 26.0;
 
 /// The byte strings of which one stands in the raw line wherever the literal stands in the text, if the literal has a usable part.
 ///
-/// That is the rarest run of safe bytes. Quotes are let in where nothing else is rare enough: they stand in raw bytes as they
-/// are, escaped once (a JSON string, or docker's framing) or twice (a JSON string in docker's framing).
+/// That is the rarest run of safe bytes. Quotes and equals signs are let in where nothing else is rare enough: they stand in raw bytes as
+/// they are, escaped once (a JSON string, or docker's framing) or twice (a JSON string in docker's framing).
 pub fn fragments(literal: &[u8], healthy: &Healthy) -> Option<Vec<Vec<u8>>> {
     Some(ranked(literal, healthy)?.into_iter().map(|ranked| ranked.bytes).collect())
 }
@@ -45,24 +50,37 @@ fn ranked(literal: &[u8], healthy: &Healthy) -> Option<Vec<Ranked>> {
     };
     let plain = best(safe);
     let as_it_is = plain.map(|(rarity, run)| vec![Ranked { bytes: run.to_vec(), rarity }]);
-    // Without a quote there are no other runs.
-    if plain.is_some_and(|(rarity, _)| rarity >= RARE) || !literal.contains(&b'"') {
+    // Without one of these there are no other runs.
+    if plain.is_some_and(|(rarity, _)| rarity >= RARE) || !literal.iter().any(|&byte| spelled(byte)) {
         return as_it_is;
     }
-    match best(|byte| safe(byte) || byte == b'"') {
-        Some((_, quoted)) if quoted.contains(&b'"') => {
-            let each = quotings(quoted).into_iter();
+    match best(|byte| safe(byte) || spelled(byte)) {
+        Some((_, run)) if run.iter().any(|&byte| spelled(byte)) => {
+            let each = spellings(run).into_iter();
             Some(each.map(|bytes| Ranked { rarity: healthy.rarity(&bytes), bytes }).collect())
         }
         _ => as_it_is,
     }
 }
 
-fn quotings(fragment: &[u8]) -> Vec<Vec<u8>> {
-    let escaped = |by: &[u8]| -> Vec<u8> {
-        fragment.iter().flat_map(|&byte| if byte == b'"' { [by, b"\""].concat() } else { vec![byte] }).collect()
+/// How a quote and an equals sign are written, together: plain, in JSON, in JSON as Gson writes it; and the latter two once more in JSON,
+/// whose encoder is docker's, which leaves the sign alone.
+const SPELLINGS: [[&str; 2]; 5] =
+    [["\"", "="], ["\\\"", "="], ["\\\"", "\\u003d"], ["\\\\\\\"", "="], ["\\\\\\\"", "\\\\u003d"]];
+
+fn spellings(fragment: &[u8]) -> Vec<Vec<u8>> {
+    let spelled = |[quote, equals]: [&str; 2]| -> Vec<u8> {
+        let parts = fragment.iter().map(|byte| match byte {
+            b'"' => quote.as_bytes(),
+            b'=' => equals.as_bytes(),
+            other => std::slice::from_ref(other),
+        });
+        parts.collect::<Vec<_>>().concat()
     };
-    vec![escaped(b""), escaped(b"\\"), escaped(b"\\\\\\")]
+    let mut all: Vec<Vec<u8>> = SPELLINGS.into_iter().map(spelled).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// What looking for one more anchor costs, told as the chance of a hit that costs as much: each one lets some more healthy text pass
@@ -88,24 +106,30 @@ pub struct Choice<'c> {
     pub clause: &'c Clause,
     /// Its fragments: the anchors.
     pub anchors: Vec<Vec<u8>>,
-    /// The fragments of the other clauses that have such.
+    /// The fragments of the other clauses that have such, those first that are satisfied by the same line.
     pub others: Vec<Vec<Vec<u8>>>,
+    /// How many of these are.
+    pub in_line: usize,
 }
 
-/// The clause to anchor on, and what else to ask of a line; `None` if no clause has a fragment for each of its strings.
-pub fn choose<'c>(clauses: &'c [Clause], healthy: &Healthy, windows: &Windows) -> Option<Choice<'c>> {
-    let mut usable: Vec<(&Clause, Vec<Ranked>)> =
-        clauses.iter().filter_map(|clause| Some((clause, fragments_of(clause, healthy)?))).collect();
+/// The clause to anchor on, and what else to ask; `None` if no clause has a fragment for each of its strings. The clauses are in groups,
+/// each of which is satisfied by one line.
+pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows) -> Option<Choice<'c>> {
+    let all = lines.iter().enumerate().flat_map(|(line, clauses)| clauses.iter().map(move |clause| (line, clause)));
+    let mut usable: Vec<(usize, &Clause, Vec<Ranked>)> =
+        all.filter_map(|(line, clause)| Some((line, clause, fragments_of(clause, healthy)?))).collect();
     let cost = |fragments: &[Ranked]| -> f32 {
         let price = |bytes: &[u8]| if windows.cover(bytes) { PRICE } else { NEW * PRICE };
         fragments.iter().map(|fragment| price(&fragment.bytes) + (-fragment.rarity).exp2()).sum()
     };
-    let costs = usable.iter().enumerate().map(|(at, (_, fragments))| (cost(fragments), at));
+    let costs = usable.iter().enumerate().map(|(at, (.., fragments))| (cost(fragments), at));
     let (_, best) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
-    let (clause, anchors) = usable.swap_remove(best);
+    let (own, clause, anchors) = usable.remove(best);
+    usable.sort_by_key(|(line, ..)| *line != own);
+    let in_line = usable.iter().take_while(|(line, ..)| *line == own).count();
     let plain = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| fragment.bytes).collect();
-    let others = usable.into_iter().map(|(_, fragments)| plain(fragments)).collect();
-    Some(Choice { clause, anchors: plain(anchors), others })
+    let others = usable.into_iter().map(|(.., fragments)| plain(fragments)).collect();
+    Some(Choice { clause, anchors: plain(anchors), others, in_line })
 }
 
 #[cfg(test)]
@@ -122,7 +146,11 @@ mod tests {
             ("Probing of ", &["Probing of "]),
             (r#"webhook "v1.seldondeployment": Post "#, &["v1.seldondeployment"]),
             (r#""flags":"UF"#, &[r#""flags":"UF"#, r#"\"flags\":\"UF"#, r#"\\\"flags\\\":\\\"UF"#]),
-            ("a=b", &[]),
+            ("a=b", &["a=b", r"a\\u003db", r"a\u003db"]),
+            (
+                "flags=\"\"",
+                &[r#"flags="""#, r#"flags=\"\""#, r#"flags=\\\"\\\""#, r#"flags\\u003d\\\"\\\""#, r#"flags\u003d\"\""#],
+            ),
             ("ab", &[]),
             ("镜像", &[]),
             ("   ", &[]),
@@ -138,7 +166,8 @@ mod tests {
     fn the_rarest_clause_is_chosen() {
         let clause = |strings: &[&str]| strings.iter().map(|s| s.as_bytes().to_vec()).collect::<Clause>();
         let clauses = [clause(&["error"]), clause(&["NoCredentialsError"]), clause(&["x", "abcdefgh"])];
-        assert_eq!(choose(&clauses, &healthy(), &Windows::default()).unwrap().clause, &clauses[1]);
-        assert!(choose(&[clause(&["ab"])], &healthy(), &Windows::default()).is_none());
+        let lines = clauses.map(|clause| vec![clause]);
+        assert_eq!(choose(&lines, &healthy(), &Windows::default()).unwrap().clause, &lines[1][0]);
+        assert!(choose(&[vec![clause(&["ab"])]], &healthy(), &Windows::default()).is_none());
     }
 }

@@ -110,6 +110,8 @@ pub struct Alternative {
     pub anchors: Vec<Vec<u8>>,
     /// Of each of these, one fragment must stand in the raw bytes of the record, too.
     pub beside: Vec<Vec<Vec<u8>>>,
+    /// Of so many of them, in the raw line that the anchor stands in.
+    pub in_line: usize,
     /// Of each of these, one literal must stand in the record's text: what expressions can't match without.
     pub clauses: Vec<Vec<LiteralId>>,
     /// The literals that the fragments are parts of: one of them makes a record a candidate.
@@ -161,7 +163,7 @@ pub struct LazyRegex {
 }
 
 impl LazyRegex {
-    fn new(expression: &str) -> Result<(Self, Vec<Clause>), CompileError> {
+    fn new(expression: &str) -> Result<(Self, Vec<Vec<Clause>>), CompileError> {
         let wrong = |reason| CompileError::Regex { expression: expression.to_owned(), reason };
         let read = known::read(expression).map_err(wrong)?;
         let captures = read
@@ -173,7 +175,7 @@ impl LazyRegex {
             })
             .collect::<Result<_, _>>()?;
         let lazy = LazyRegex { expression: expression.to_owned(), compiled: OnceLock::new(), captures };
-        Ok((lazy, read.into_owned().clauses))
+        Ok((lazy, read.into_owned().lines))
     }
 
     /// The compiled expression; `None` only if it grew over the size limit, which [`LazyRegex::check`] reports.
@@ -293,23 +295,23 @@ fn alternative(
     literals: &mut Literals,
     knowledge: Knowledge<'_>,
 ) -> Result<Alternative, CompileError> {
-    let mut clauses: Vec<Clause> = Vec::new();
+    let mut lines: Vec<Vec<Clause>> = Vec::new();
     let mut all = Vec::new();
     let mut regexes = Vec::new();
     for term in &condition.all {
         match term {
             Term::Literal(literal) if literal.is_empty() => return Err(CompileError::EmptyLiteral),
             Term::Literal(literal) => {
-                clauses.push(vec![literal.as_bytes().to_vec()]);
+                lines.push(vec![vec![literal.as_bytes().to_vec()]]);
                 all.push(literals.id(literal.as_bytes()));
             }
-            Term::Regex(term) => add_regex(&term.regex, &mut regexes, &mut clauses)?,
+            Term::Regex(term) => add_regex(&term.regex, &mut regexes, &mut lines)?,
         }
     }
     for expression in condition.regex.as_slice() {
-        add_regex(expression, &mut regexes, &mut clauses)?;
+        add_regex(expression, &mut regexes, &mut lines)?;
     }
-    let any = any_of(&condition.any, literals, &mut clauses)?;
+    let any = any_of(&condition.any, literals, &mut lines)?;
     let none = terms(&condition.none, literals)?.0;
     let fields: Vec<_> = condition.fields.iter().map(|(name, test)| (name.clone(), FieldTest::new(test))).collect();
     if all.is_empty() && regexes.is_empty() && any.is_none() && fields.is_empty() {
@@ -318,31 +320,45 @@ fn alternative(
     let shortest = |clause: &Clause| clause.iter().map(Vec::len).min().unwrap_or(0);
     let scope = CompiledScope::new(&condition.scope)?;
     let beside_text = fields.len() + usize::from(scope.wants_reason());
-    let weight = clauses.iter().map(shortest).sum::<usize>() + 8 * beside_text;
-    let chosen = anchors::choose(&clauses, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
+    let weight = lines.iter().flatten().map(shortest).sum::<usize>() + 8 * beside_text;
+    let chosen = anchors::choose(&lines, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
     let anchor_literals = chosen.clause.iter().map(|literal| literals.id(literal)).collect();
-    let (anchors, beside) = (chosen.anchors, chosen.others);
-    let telling = clauses.iter().filter(|clause| clause.iter().all(|literal| literal.len() >= anchors::MIN_ANCHOR));
+    let (anchors, beside, in_line) = (chosen.anchors, chosen.others, chosen.in_line);
+    let telling =
+        lines.iter().flatten().filter(|clause| clause.iter().all(|literal| literal.len() >= anchors::MIN_ANCHOR));
     let ids = telling.map(|clause| clause.iter().map(|literal| literals.id(literal)).collect::<Vec<_>>());
     let clauses = ids.filter(|ids| !ids.iter().all(|id| all.contains(id))).collect();
-    Ok(Alternative { scope, all, regexes, any, none, fields, weight, anchors, beside, clauses, anchor_literals })
+    Ok(Alternative {
+        scope,
+        all,
+        regexes,
+        any,
+        none,
+        fields,
+        weight,
+        anchors,
+        beside,
+        in_line,
+        clauses,
+        anchor_literals,
+    })
 }
 
-fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, clauses: &mut Vec<Clause>) -> Result<(), CompileError> {
+fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Vec<Vec<Clause>>) -> Result<(), CompileError> {
     let (regex, required) = LazyRegex::new(expression)?;
     regexes.push(regex);
-    clauses.extend(required);
+    lines.extend(required);
     Ok(())
 }
 
 /// The `any` list. It makes one clause, if each of its terms has something to look for.
-fn any_of(list: &[Term], literals: &mut Literals, clauses: &mut Vec<Clause>) -> Result<Option<Terms>, CompileError> {
+fn any_of(list: &[Term], literals: &mut Literals, lines: &mut Vec<Vec<Clause>>) -> Result<Option<Terms>, CompileError> {
     if list.is_empty() {
         return Ok(None);
     }
     let (terms, required) = terms(list, literals)?;
     let strongest: Option<Vec<Clause>> = required.into_iter().map(required::strongest).collect();
-    clauses.extend(strongest.map(|each| each.concat()));
+    lines.extend(strongest.map(|each| vec![each.concat()]));
     Ok(Some(terms))
 }
 
@@ -358,9 +374,9 @@ fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Vec<Claus
                 required.push(vec![vec![literal.as_bytes().to_vec()]]);
             }
             Term::Regex(term) => {
-                let (regex, clauses) = LazyRegex::new(&term.regex)?;
+                let (regex, lines) = LazyRegex::new(&term.regex)?;
                 terms.regexes.push(regex);
-                required.push(clauses);
+                required.push(lines.concat());
             }
         }
     }

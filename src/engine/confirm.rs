@@ -148,8 +148,9 @@ impl Engine {
     fn candidates(&self, subject: &Subject<'_>) -> Vec<(u32, u32)> {
         let mut pairs = Vec::new();
         if subject.origin == Origin::Log {
-            self.search.any_anchor(subject.text, |anchor| {
-                pairs.extend_from_slice(&self.owners[anchor].pairs);
+            self.search.any_anchor(subject.text, |anchor, at| {
+                let owners = self.meanings[anchor].owners(subject.text, at);
+                owners.for_each(|owners| pairs.extend_from_slice(&owners.pairs));
                 false
             });
         } else {

@@ -287,7 +287,8 @@ mod tests {
         let condition = "{ all: ['refused to ', { regex: 'b\\d' }], any: [left, right], none: [again], regex: 'go (on|by)', \
                          fields: { level: [error, fatal], hue: 3 } }";
         let engine = engine(&[condition]);
-        let explanation = engine.explain(0, &subject("b7 refused to go by right again", Some("web-2")));
+        let text = "b7 refused to go by right again";
+        let explanation = engine.explain(0, &subject(text, Some("web-2")));
         assert!(!explanation.fires() && explanation.misses == ["container"]);
         let told: Vec<String> = explanation.wordings[0].checks.iter().map(|c| format!("{} {c}", c.holds)).collect();
         let want = [
@@ -300,7 +301,11 @@ mod tests {
             "false none   \"again\" stands there",
         ];
         assert_eq!(told, want);
-        assert_eq!(explanation.wordings[0].anchors, [("refused to ".to_owned(), true)]);
+        // Which are chosen depends on what healthy logs are like.
+        let anchors = engine.anchors_of(0).map(|anchor| String::from_utf8_lossy(anchor).into_owned());
+        let stand: Vec<_> = anchors.map(|anchor| (anchor.clone(), text.contains(&anchor))).collect();
+        assert_eq!(explanation.wordings[0].anchors, stand);
+        assert!(stand.iter().any(|(_, stands)| *stands));
         assert_eq!(explanation.first_failed().map(ToString::to_string).unwrap(), want[4].trim_start_matches("false "));
     }
 

@@ -9,8 +9,8 @@ use super::required::{self, Clause};
 /// What is known of an expression without compiling it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expression {
-    /// What every match must contain.
-    pub clauses: Vec<Clause>,
+    /// What every match must contain, in groups of which each is satisfied by one line.
+    pub lines: Vec<Vec<Clause>>,
     /// Its named groups, in the order they stand.
     pub groups: Vec<String>,
 }
@@ -18,7 +18,7 @@ pub struct Expression {
 /// Reads an expression: bytes, not characters; ASCII classes; `^` and `$` at line ends. The error is the parser's own explanation.
 pub fn read(expression: &str) -> Result<Expression, String> {
     let hir = parse(expression)?;
-    Ok(Expression { clauses: required::clauses(&hir), groups: group_names(&hir) })
+    Ok(Expression { lines: required::lines(&hir), groups: group_names(&hir) })
 }
 
 /// The syntax tree of an expression.

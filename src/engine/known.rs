@@ -6,18 +6,19 @@ use std::sync::LazyLock;
 
 use super::expression::{self, Expression};
 
-/// A list of (expression, its clauses, its groups).
+/// A list of (expression, its clauses by their lines, its groups).
 const EXPRESSIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/expressions.json"));
 
-type Row = (String, Vec<Vec<String>>, Vec<String>);
+type Row = (String, Vec<Vec<Vec<String>>>, Vec<String>);
 
 static KNOWN: LazyLock<HashMap<String, Expression>> = LazyLock::new(|| {
     // Were the table broken, each expression would be read when it is needed.
     let rows: Vec<Row> = serde_json::from_str(EXPRESSIONS).unwrap_or_default();
     let bytes = |clause: Vec<String>| clause.into_iter().map(String::into_bytes).collect();
-    let known = rows.into_iter().map(|(text, clauses, groups)| {
-        (text, Expression { clauses: clauses.into_iter().map(bytes).collect(), groups })
-    });
+    let line = |clauses: Vec<Vec<String>>| clauses.into_iter().map(bytes).collect();
+    let known = rows
+        .into_iter()
+        .map(|(text, lines, groups)| (text, Expression { lines: lines.into_iter().map(line).collect(), groups }));
     known.collect()
 });
 

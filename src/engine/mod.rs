@@ -16,6 +16,7 @@ mod healthy;
 mod known;
 mod literals;
 mod measure;
+mod owners;
 pub mod regexes;
 mod required;
 mod scope;
@@ -34,6 +35,7 @@ pub use explain::{Check, Explanation, Requirement, Wording};
 pub use healthy::Healthy;
 use literals::LiteralSearch;
 pub use measure::AnchorHits;
+use owners::{Meaning, Owners};
 use search::Search;
 pub use search::{Effort, Windows};
 pub use terms::Terms;
@@ -93,8 +95,8 @@ pub struct Engine {
     search: Search,
     /// The fragments that are looked for.
     anchors: Vec<Vec<u8>>,
-    /// By anchor: what it stands for.
-    owners: Vec<Owners>,
+    /// By anchor.
+    meanings: Vec<Meaning>,
     literals: LiteralSearch,
     /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
     candidates: Vec<Vec<(u32, u32)>>,
@@ -146,7 +148,7 @@ impl Engine {
                 }
             }
         }
-        let (anchors, owners) = all_anchors(owners, of_others);
+        let (anchors, meanings) = owners::anchors(owners, of_others);
         let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
         let all = LiteralSearch::new(literals.strings).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
@@ -158,7 +160,7 @@ impl Engine {
         Ok(Engine {
             search,
             anchors,
-            owners,
+            meanings,
             literals: all,
             candidates: literals.candidates,
             counts: compiled.iter().map(|_| Counts::default()).collect(),
@@ -208,22 +210,33 @@ impl Engine {
     /// Could a record that is this raw line alone, in whatever framing, be of a pattern? Says so of some that can't, but asks for no
     /// more than the raw bytes.
     pub fn may_know(&self, line: &[u8]) -> bool {
-        let stands = |fragment: &Vec<u8>| memchr::memmem::find(line, fragment).is_some();
-        self.search.any_anchor(line, |anchor| {
-            let owners = &self.owners[anchor];
+        self.may_be(line, |alternative| &alternative.beside)
+    }
+
+    /// Could an anchor in this raw line, in whatever framing, be of a record that a pattern knows, whatever its other lines are? Says so of
+    /// some that can't. If the line is one of several pieces of a longer one, what is missing here may stand in another piece.
+    pub fn may_be_of(&self, line: &[u8]) -> bool {
+        self.may_be(line, |alternative| &alternative.beside[..alternative.in_line])
+    }
+
+    /// Does an anchor stand in the raw bytes of a pattern that has, there too, one of each of the fragments that it asks for?
+    fn may_be(&self, raw: &[u8], asked: impl Fn(&compile::Alternative) -> &[Vec<Vec<u8>>]) -> bool {
+        let stands = |fragment: &Vec<u8>| memchr::memmem::find(raw, fragment).is_some();
+        let may_be = |owners: &Owners| {
             let may_be = |&(pattern, position): &(u32, u32)| {
                 let alternative = &self.patterns[pattern as usize].alternatives[position as usize];
-                alternative.beside.iter().all(|fragments| fragments.iter().any(stands))
+                asked(alternative).iter().all(|fragments| fragments.iter().any(stands))
             };
             owners.any || owners.pairs.iter().any(may_be)
-        })
+        };
+        self.search.any_anchor(raw, |anchor, at| self.meanings[anchor].owners(raw, at).any(may_be))
     }
 
     /// Who asked for a fragment that stands in these raw bytes, in order. See [`Asked::for_others`].
     pub fn others(&self, raw: &[u8]) -> Vec<u32> {
         let mut found = Vec::new();
-        self.search.any_anchor(raw, |anchor| {
-            found.extend_from_slice(&self.owners[anchor].others);
+        self.search.any_anchor(raw, |anchor, at| {
+            self.meanings[anchor].owners(raw, at).for_each(|owners| found.extend_from_slice(&owners.others));
             false
         });
         found.sort_unstable();
@@ -239,48 +252,5 @@ impl Engine {
             let start = memchr::memrchr(b'\n', &block[at..hit]).map_or(at, |newline| at + newline + 1);
             at = sink.line(start, hit).max(hit + 1);
         }
-    }
-}
-
-/// What an anchor stands for.
-#[derive(Default)]
-struct Owners {
-    /// A line that holds it may be of any pattern.
-    any: bool,
-    /// (pattern, alternative)
-    pairs: Vec<(u32, u32)>,
-    /// Those who asked for it, beside the patterns.
-    others: Vec<u32>,
-}
-
-/// Leaves out each anchor that has another one inside, which then stands for what it stood for, too.
-fn without_longer(owners: BTreeMap<&[u8], Owners>) -> BTreeMap<Vec<u8>, Owners> {
-    let anchors: Vec<Vec<u8>> = owners.keys().map(|anchor| anchor.to_vec()).collect();
-    let innermost = search::innermost(&anchors);
-    let mut kept: BTreeMap<Vec<u8>, Owners> = BTreeMap::new();
-    for (own, inner) in owners.into_values().zip(innermost) {
-        kept.entry(anchors[inner].clone()).or_default().take_in(own);
-    }
-    kept
-}
-
-/// All anchors and what they stand for. A fragment that others ask for does not displace a pattern's anchor that it is a part of: it may be
-/// a common word, which would make every line that holds it look like a failure.
-fn all_anchors(
-    of_patterns: BTreeMap<&[u8], Owners>,
-    of_others: BTreeMap<&[u8], Owners>,
-) -> (Vec<Vec<u8>>, Vec<Owners>) {
-    let mut all = without_longer(of_patterns);
-    for (anchor, own) in without_longer(of_others) {
-        all.entry(anchor).or_default().take_in(own);
-    }
-    all.into_iter().unzip()
-}
-
-impl Owners {
-    fn take_in(&mut self, other: Owners) {
-        self.any |= other.any;
-        self.pairs.extend(other.pairs);
-        self.others.extend(other.others);
     }
 }

@@ -1,7 +1,8 @@
 //! The literals that any match of a regular expression must contain.
 //!
 //! The answer is a conjunction of clauses; each clause is a set of byte strings of which every match contains at
-//! least one. It may be weaker than the expression (that is what confirmation is for) and is never stronger.
+//! least one. It may be weaker than the expression (that is what confirmation is for) and is never stronger. Clauses come in groups: what
+//! satisfies those of a group stands in one line.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
@@ -14,6 +15,46 @@ const MAX_STRINGS: usize = 16;
 const MAX_LENGTH: usize = 128;
 /// A class of more bytes than this says nothing useful.
 const MAX_CLASS: usize = 4;
+
+/// The expressions of which `hir` is the choice: itself, if it is none.
+pub fn branches(hir: &Hir) -> Vec<&Hir> {
+    match hir.kind() {
+        HirKind::Capture(capture) => branches(&capture.sub),
+        HirKind::Alternation(parts) => parts.iter().flat_map(branches).collect(),
+        _ => vec![hir],
+    }
+}
+
+/// The clauses that every match of `hir` satisfies. Of each match, one line satisfies all clauses of a group.
+pub fn lines(hir: &Hir) -> Vec<Vec<Clause>> {
+    let mut groups = match hir.kind() {
+        _ if !may_hold_newline(hir) => vec![clauses(hir)],
+        HirKind::Capture(capture) => lines(&capture.sub),
+        HirKind::Concat(parts) => {
+            let runs = parts.chunk_by(|a, b| !may_hold_newline(a) && !may_hold_newline(b));
+            runs.flat_map(|run| if let [part] = run { lines(part) } else { vec![clauses(&Hir::concat(run.to_vec()))] })
+                .collect()
+        }
+        _ => clauses(hir).into_iter().map(|clause| vec![clause]).collect(),
+    };
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+/// Could a match hold the end of a line?
+fn may_hold_newline(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Bytes(bytes)) => bytes.iter().any(|range| (range.start()..=range.end()).contains(&b'\n')),
+        HirKind::Class(Class::Unicode(chars)) => {
+            chars.iter().any(|range| (range.start()..=range.end()).contains(&'\n'))
+        }
+        HirKind::Repetition(repetition) => may_hold_newline(&repetition.sub),
+        HirKind::Capture(capture) => may_hold_newline(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(may_hold_newline),
+    }
+}
 
 /// The clauses that every match of `hir` satisfies.
 pub fn clauses(hir: &Hir) -> Vec<Clause> {
@@ -189,7 +230,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn clauses_of_one_line_make_a_group() {
+        let table: &[(&str, &[&[&str]])] = &[
+            ("abc.{0,9}def", &[&["abc", "def"]]),
+            (r"abc\s+def.*ghi", &[&["abc"], &["def", "ghi"]]),
+            (r"abc[^x]def", &[&["abc"], &["def"]]),
+            (r"(?<code>abc\S+def)[^x]*ghi", &[&["abc", "def"], &["ghi"]]),
+            (r"abc(?:\S+\n)?def", &[&["abc"], &["def"]]),
+            (r"abc\n.*def", &[&["abc\n"], &["def"]]),
+            (r"\d", &[]),
+        ];
+        for (expression, want) in table {
+            let text = |clause: Clause| clause.into_iter().map(|s| String::from_utf8(s).unwrap()).collect::<String>();
+            let groups = lines(&expression::parse(expression).unwrap());
+            let got: Vec<Vec<String>> = groups.into_iter().map(|group| group.into_iter().map(text).collect()).collect();
+            assert_eq!(&got, want, "{expression}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_line_of_every_match_satisfies_a_whole_group(
+            expression in "(\\(?[ab\n.](\\||c|\\*|\\+|\\?|\\)|[de]|\\[\\^x\\]|\\\\s){0,4}){1,6}",
+            text in "[abcde\n]{0,24}",
+        ) {
+            if let (Ok(hir), Ok(regex)) = (expression::parse(&expression), regexes::compile(&expression))
+                && let Some(found) = regex.find(text.as_bytes())
+            {
+                for group in lines(&hir) {
+                    let holds = |line: &[u8]| {
+                        group.iter().all(|clause| clause.iter().any(|s| memchr::memmem::find(line, s).is_some()))
+                    };
+                    // A clause with the end of a line in it stands alone.
+                    let holds = found.as_bytes().split(|byte| *byte == b'\n').any(holds)
+                        || (group.len() == 1 && holds(found.as_bytes()));
+                    prop_assert!(holds, "{expression} on {text}: {group:?}");
+                }
+            }
+        }
+
         #[test]
         fn every_match_contains_a_string_of_every_clause(
             expression in "(\\(?[ab](\\||c|\\*|\\+|\\?|\\)|[de]){0,4}){1,6}",

@@ -1,8 +1,9 @@
 //! Terms of community rules, compiled: which of them an entry of a log matches, and which fragments tell where to look.
 //!
-//! A term is a literal, an expression or a jq program. What it requires is looked for first: by the anchors that stand in the raw line, where
-//! an entry is one line, or else by all literals together in its text. Only then are expressions and programs run. Where nothing is required,
-//! a term is tried on every entry, and [`Terms::without_anchor`] says so.
+//! A term is a literal, an expression or a jq program. What it requires is looked for first: by the fragments that stand in the raw line,
+//! where an entry is one line, or else by all literals together in its text. Only then are expressions and programs run. Where nothing is
+//! required, a term is tried on every entry, and [`Terms::without_anchor`] says so. An expression that is a choice matches in several
+//! **ways**, each of which requires things of its own.
 
 mod jq;
 mod jq_required;
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 
 use super::anchors;
 use super::healthy::Healthy;
@@ -31,10 +33,24 @@ pub struct Terms {
     owners: Vec<Vec<u32>>,
     /// Terms that are tried on every entry.
     always: Vec<u32>,
-    /// Fragments and the terms they are of. One of a term's stands in the raw bytes of each entry that matches it; but for
+    ways: Vec<Way>,
+    /// Fragments and the ways they are of. One of a way's stands in the raw bytes of each entry that matches so; but for
     /// [`Terms::without_anchor`].
     anchors: Vec<(Vec<u8>, u32)>,
     without_anchor: Vec<u32>,
+}
+
+/// One way in which a term matches.
+struct Way {
+    term: u32,
+    /// Of each of these, one fragment stands in the raw bytes of an entry that matches so, beside one of the way's anchors.
+    beside: Vec<Vec<Finder<'static>>>,
+}
+
+impl Way {
+    fn may_match(&self, raw: &[u8]) -> bool {
+        self.beside.iter().all(|fragments| fragments.iter().any(|fragment| fragment.find(raw).is_some()))
+    }
 }
 
 enum Compiled {
@@ -76,14 +92,14 @@ impl Terms {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Making { compiled, strings, owners, always, mut anchors, without_anchor } = making;
+        let Making { compiled, strings, owners, always, ways, mut anchors, without_anchor } = making;
         anchors.sort_unstable();
         anchors.dedup();
         let literals = LiteralSearch::new(strings).ok_or_else(|| vec![(0, "the literals are too many".to_owned())])?;
-        Ok(Terms { terms: compiled, literals, owners, always, anchors, without_anchor })
+        Ok(Terms { terms: compiled, literals, owners, always, ways, anchors, without_anchor })
     }
 
-    /// The fragments by which entries are found in raw bytes, each with a term that it stands for.
+    /// The fragments by which entries are found in raw bytes, each with the number of a way that it stands for.
     pub fn anchors(&self) -> &[(Vec<u8>, u32)] {
         &self.anchors
     }
@@ -108,10 +124,10 @@ impl Terms {
         self.matched_of(seen.chain(&self.always).copied().collect(), entry)
     }
 
-    /// The terms that an entry matches, in order, if its raw bytes hold anchors of these only.
-    pub fn matched_among(&self, mut asked: Vec<u32>, entry: &[u8]) -> Vec<u32> {
-        asked.extend_from_slice(&self.without_anchor);
-        self.matched_of(asked, entry)
+    /// The terms that an entry matches, in order, of whose raw bytes, all in one line, it is known which ways' anchors they hold.
+    pub fn matched_among(&self, ways: &[u32], raw: &[u8], entry: &[u8]) -> Vec<u32> {
+        let ways = ways.iter().map(|&way| &self.ways[way as usize]).filter(|way| way.may_match(raw));
+        self.matched_of(ways.map(|way| way.term).chain(self.without_anchor.iter().copied()).collect(), entry)
     }
 
     fn matched_of(&self, mut candidates: Vec<u32>, entry: &[u8]) -> Vec<u32> {
@@ -136,33 +152,48 @@ struct Making {
     strings: Vec<Vec<u8>>,
     owners: Vec<Vec<u32>>,
     always: Vec<u32>,
+    ways: Vec<Way>,
     anchors: Vec<(Vec<u8>, u32)>,
     without_anchor: Vec<u32>,
 }
 
 impl Making {
     fn add(&mut self, index: u32, term: &Term) -> Result<(), String> {
-        let (compiled, clauses) = match term {
+        let (compiled, ways) = match term {
             Term::Value(value) => {
                 let finder = Finder::new(value.as_bytes()).into_owned();
-                (Compiled::Literal(Box::new(finder)), vec![vec![value.as_bytes().to_vec()]])
+                (Compiled::Literal(Box::new(finder)), vec![vec![vec![vec![value.as_bytes().to_vec()]]]])
             }
             Term::Regex(text) => {
-                let clauses = required(text)?;
-                (Compiled::Regex(Expression { text: text.clone(), regex: OnceLock::new() }), clauses)
+                let hir = syntax_tree(text)?;
+                let ways = required::branches(&hir).into_iter().map(required::lines).collect();
+                (Compiled::Regex(Expression { text: text.clone(), regex: OnceLock::new() }), ways)
             }
-            Term::Jq(program) => (Compiled::Jq(jq::Program::compile(program)?), jq_required::clauses(program)),
+            Term::Jq(program) => {
+                (Compiled::Jq(jq::Program::compile(program)?), vec![each_alone(jq_required::clauses(program))])
+            }
         };
         self.compiled.push(compiled);
-        match anchors::choose(&clauses, Healthy::builtin(), train::builtin()) {
-            Some(choice) => self.anchors.extend(choice.anchors.into_iter().map(|anchor| (anchor, index))),
+        let choices = ways.iter().map(|lines| anchors::choose(lines, Healthy::builtin(), train::builtin()));
+        match choices.collect::<Option<Vec<_>>>() {
+            Some(choices) => choices.into_iter().for_each(|choice| self.add_way(index, choice)),
             None => self.without_anchor.push(index),
         }
-        match required::strongest(clauses) {
+        let clauses = ways.into_iter().map(|lines| required::strongest(lines.concat()));
+        match clauses.collect::<Option<Vec<_>>>().map(|clauses| clauses.concat()) {
             Some(clause) if clause.iter().all(|literal| !literal.is_empty()) => self.look_for(index, clause),
             _ => self.always.push(index),
         }
         Ok(())
+    }
+
+    fn add_way(&mut self, term: u32, choice: anchors::Choice<'_>) {
+        let way = self.ways.len() as u32;
+        self.anchors.extend(choice.anchors.into_iter().map(|anchor| (anchor, way)));
+        let finders = |fragments: Vec<Vec<u8>>| -> Vec<Finder<'static>> {
+            fragments.iter().map(|fragment| Finder::new(fragment).into_owned()).collect()
+        };
+        self.ways.push(Way { term, beside: choice.others.into_iter().map(finders).collect() });
     }
 
     fn look_for(&mut self, term: u32, clause: Clause) {
@@ -178,15 +209,26 @@ impl Making {
     }
 }
 
-/// What an expression requires. Read as it will be compiled: with classes of Unicode if it can't be read without.
+/// Nothing is known of which clauses one line satisfies.
+fn each_alone(clauses: Vec<Clause>) -> Vec<Vec<Clause>> {
+    clauses.into_iter().map(|clause| vec![clause]).collect()
+}
+
+/// What an expression requires.
 fn required(text: &str) -> Result<Vec<Clause>, String> {
+    syntax_tree(text).map(|hir| required::clauses(&hir))
+}
+
+/// Read as it will be compiled: with classes of Unicode if it can't be read without.
+fn syntax_tree(text: &str) -> Result<Hir, String> {
     let read = |unicode| ParserBuilder::new().unicode(unicode).utf8(false).build().parse(text).map_err(Box::new);
-    let hir = read(false).or_else(|_| read(true)).map_err(|error| error.to_string())?;
-    Ok(required::clauses(&hir))
+    read(false).or_else(|_| read(true)).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn matched(terms: &[Term], entry: &str) -> Vec<u32> {
@@ -224,6 +266,37 @@ mod tests {
         }
     }
 
+    /// As an entry of one line is judged: by the anchors that stand in it.
+    fn matched_by_ways(terms: &Terms, entry: &[u8]) -> Vec<u32> {
+        let standing = terms.anchors().iter().filter(|(anchor, _)| memchr::memmem::find(entry, anchor).is_some());
+        let ways: Vec<u32> = standing.map(|(_, way)| *way).collect();
+        terms.matched_among(&ways, entry, entry)
+    }
+
+    #[test]
+    fn each_way_of_a_choice_asks_for_its_own() {
+        let terms = [Term::Regex("(valve.*stuck|pump.*(failed|broken)|leak)".into())];
+        let terms = Terms::compile(&terms).unwrap_or_else(|errors| panic!("{errors:?}"));
+        assert_eq!(terms.ways.len(), 3);
+        let may_match = |entry: &str| terms.ways.iter().map(|way| way.may_match(entry.as_bytes())).collect::<Vec<_>>();
+        assert_eq!(may_match("the valve failed"), [false, true, true]);
+        assert_eq!(may_match("pump, valve: stuck"), [true, false, true]);
+        assert_eq!(matched_by_ways(&terms, b"the pump is broken"), [0]);
+        assert!(matched_by_ways(&terms, b"the pump is stuck").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_by_asking_ways_first(
+            expression in "((pump|valve|leak)(\\.\\*|\\[\\^k\\]|\\(is \\)\\?)(failed|\\(stuck\\|torn\\))\\|?){1,4}",
+            entry in "((pump|valve|leak|is|failed|stuck|torn)( |:)){1,8}",
+        ) {
+            let terms = [Term::Regex(expression.clone()), Term::Value("pump:failed".into())];
+            let terms = Terms::compile(&terms).unwrap_or_else(|errors| panic!("{errors:?}"));
+            prop_assert_eq!(matched_by_ways(&terms, entry.as_bytes()), terms.matched(entry.as_bytes()), "{}", expression);
+        }
+    }
+
     #[test]
     fn what_cannot_be_compiled_is_told() {
         let large =
@@ -240,7 +313,7 @@ mod tests {
         let terms = [Term::Value("the pump".into()), regex(r"\d+"), Term::Jq(".a".into()), regex("can['’]t start")];
         let terms = Terms::compile(&terms).unwrap_or_else(|errors| panic!("{errors:?}"));
         assert_eq!(terms.without_anchor(), [1, 2]);
-        assert_eq!(terms.anchors(), [(b"t start".to_vec(), 3), (b"the pump".to_vec(), 0)]);
+        assert_eq!(terms.anchors(), [(b"t start".to_vec(), 1), (b"the pump".to_vec(), 0)]);
         assert!(terms.check().is_empty());
     }
 }

@@ -12,6 +12,13 @@ use crate::classify::merged::Deferred;
 use crate::event::Event;
 use crate::redact;
 
+/// A raw line of an entry.
+struct Noticed<'w> {
+    raw: Raw<'w>,
+    /// The ways of terms whose anchors stand in it, if they have been looked for.
+    ways: Option<Vec<u32>>,
+}
+
 impl Stream {
     /// Rules that take several entries are left to [`crate::classify::merged`].
     pub fn defer_rules(&mut self) {
@@ -29,16 +36,18 @@ impl Stream {
         let lane = raw.lane();
         self.rules_wait(window, lane, now, events);
         let LaneSeen { done_to, waiting } = self.seen.lanes[lane.index()];
-        if waiting.is_none() && self.base + at as u64 >= done_to && self.rules_ask(window, &raw) {
-            self.rules_entry(window, raw, false, now, now, events);
+        if waiting.is_none() && self.base + at as u64 >= done_to {
+            // The other lines of its entry, if there are any, are asked for themselves.
+            let ways = self.classifier.set.engine.others(self.lines(window).text(raw.start));
+            if raw.frame.partial || !ways.is_empty() || self.rules_ask_always() {
+                self.rules_entry(window, Noticed { raw, ways: Some(ways) }, false, now, now, events);
+            }
         }
     }
 
-    /// Does a rule ask for this raw line? The others of its entry, if there are any, are asked for themselves.
-    fn rules_ask(&self, window: &[u8], raw: &Raw<'_>) -> bool {
-        let set = &self.classifier.set;
-        let always = set.community.as_ref().is_some_and(|community| !community.terms.without_anchor().is_empty());
-        raw.frame.partial || always || !set.engine.others(self.lines(window).text(raw.start)).is_empty()
+    /// Does a rule ask for every line?
+    fn rules_ask_always(&self) -> bool {
+        self.classifier.set.community.as_ref().is_some_and(|community| !community.terms.without_anchor().is_empty())
     }
 
     /// The entry that waits in a lane is whole if another one has begun since.
@@ -61,7 +70,7 @@ impl Stream {
     ) {
         self.seen.lanes[lane.index()].waiting = None;
         if let Some(raw) = self.lines(window).raw((waiting.start - self.base) as usize) {
-            self.rules_entry(window, raw, last, waiting.since, now, events);
+            self.rules_entry(window, Noticed { raw, ways: None }, last, waiting.since, now, events);
         }
     }
 
@@ -112,10 +121,11 @@ impl Stream {
         self.rules_tell(&found, now, events);
     }
 
+    /// Looks at the entry that a raw line is part of.
     fn rules_entry(
         &mut self,
         window: &[u8],
-        raw: Raw<'_>,
+        Noticed { raw, ways }: Noticed<'_>,
         last: bool,
         since: Timestamp,
         now: Timestamp,
@@ -135,7 +145,11 @@ impl Stream {
         }
         self.seen.lanes[lane].done_to = self.base + span.end as u64;
         let matched = match span.plain {
-            true => community.terms.matched_among(classifier.set.engine.others(lines.text(span.start)), &span.text),
+            true => {
+                let raw = lines.text(span.start);
+                let ways = ways.unwrap_or_else(|| classifier.set.engine.others(raw));
+                community.terms.matched_among(&ways, raw, &span.text)
+            }
             false => community.terms.matched(&span.text),
         };
         let mut touched = community.touched(&matched);

@@ -50,7 +50,8 @@ pub(super) fn innermost(anchors: &[Vec<u8>]) -> Vec<usize> {
     let mut innermost: Vec<usize> = (0..anchors.len()).collect();
     for index in by_length {
         let anchor = &anchors[index];
-        let mut inside = (0..anchor.len()).flat_map(|at| table.anchors_at(anchor, at)).filter(|other| *other != index);
+        let inside = (0..anchor.len()).flat_map(|at| table.anchors_at(anchor, at).map(|(other, _)| other));
+        let mut inside = inside.filter(|other| *other != index);
         // What stands inside is shorter, so its own is known.
         innermost[index] = inside.next().map_or(index, |other| innermost[other]);
     }
@@ -88,11 +89,11 @@ impl Search {
         found
     }
 
-    /// Tells `take` of each anchor that stands in a text, by its index, until it says that this is enough. Did it?
-    pub fn any_anchor(&self, text: &[u8], mut take: impl FnMut(usize) -> bool) -> bool {
+    /// Tells `take` of each anchor that stands in a text, by its index and where it begins, until it says that this is enough. Did it?
+    pub fn any_anchor(&self, text: &[u8], mut take: impl FnMut(usize, usize) -> bool) -> bool {
         let mut enough = false;
         self.scan.candidates(&self.masks, text, 0, |at| {
-            enough = self.table.anchors_at(text, at).any(&mut take);
+            enough = self.table.anchors_at(text, at).any(|(anchor, start)| take(anchor, start));
             enough
         });
         enough

@@ -103,10 +103,10 @@ impl Table {
             .find_map(|entry| self.start_of(entry, block, at).filter(|start| *start >= floor))
     }
 
-    /// Every anchor whose window is at `at`, by its index.
-    pub(super) fn anchors_at(&self, block: &[u8], at: usize) -> impl Iterator<Item = usize> {
-        let here = self.entries_at(block, at).iter().filter(move |entry| self.start_of(entry, block, at).is_some());
-        here.map(|entry| entry.anchor as usize)
+    /// Every anchor whose window is at `at`, by its index, and where it begins.
+    pub(super) fn anchors_at(&self, block: &[u8], at: usize) -> impl Iterator<Item = (usize, usize)> {
+        let here = self.entries_at(block, at).iter();
+        here.filter_map(move |entry| Some((entry.anchor as usize, self.start_of(entry, block, at)?)))
     }
 
     /// Where an anchor begins whose window is at `at`, if it stands there.
