@@ -13,7 +13,7 @@ pub const MIN_ANCHOR: usize = 3;
 /// Is this a byte that every framing and encoder leaves as it is?
 ///
 /// JSON encoders escape `"`, `\` and control characters; Go's escapes `<`, `>`, `&`; Gson escapes `=` and `'` too;
-/// many escape everything beyond ASCII.
+/// many escape everything beyond ASCII. See [`spelled`] for two of these.
 fn safe(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !b"\"\\<>&='".contains(&byte)
 }

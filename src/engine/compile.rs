@@ -35,7 +35,7 @@ pub enum CompileError {
     /// Nothing to look for in raw blocks.
     #[error(
         "no usable literal: a term of `all`, each of `any`, or a required part of a `regex` needs {} or more printable \
-         ASCII bytes in a row, other than \\ < > & = '",
+         ASCII bytes in a row, other than \\ < > & '",
         anchors::MIN_ANCHOR
     )]
     NoAnchor,

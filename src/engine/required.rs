@@ -25,7 +25,8 @@ pub fn branches(hir: &Hir) -> Vec<&Hir> {
     }
 }
 
-/// The clauses that every match of `hir` satisfies. Of each match, one line satisfies all clauses of a group.
+/// The clauses that every match of `hir` satisfies. Of each match, one line satisfies all clauses of a group, unless it is a
+/// clause of its own whose strings hold the end of a line.
 pub fn lines(hir: &Hir) -> Vec<Vec<Clause>> {
     let mut groups = match hir.kind() {
         _ if !may_hold_newline(hir) => vec![clauses(hir)],
