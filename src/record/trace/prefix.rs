@@ -161,6 +161,13 @@ pub(super) fn begins_with_level(text: &[u8]) -> bool {
         }
 }
 
+/// Is it a level in capitals behind a gap, as in `2031-02-03T04:05:06Z  INFO acme: up`? What is before it is then no prefix of a trace's lines but
+/// the beginning of a header.
+pub(super) fn is_padded_level(text: &[u8]) -> bool {
+    let inner = text.trim_ascii_start();
+    inner.len() < text.len() && inner.first().is_some_and(u8::is_ascii_uppercase) && begins_with_level(inner)
+}
+
 /// Is its first word a level, whatever its case?
 pub(super) fn begins_with_level_word(text: &[u8]) -> bool {
     let run = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
@@ -257,6 +264,21 @@ mod tests {
         ];
         for (prefix, expected) in rows {
             assert_eq!(how(prefix.as_bytes()), expected, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_padded_level_is_no_text() {
+        let rows = [
+            ("  INFO acme: up", true),
+            (" WARN", true),
+            ("INFO acme", false),
+            ("  INFO_LEVEL = 3", false),
+            ("  error: bad", false),
+            ("", false),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(is_padded_level(text.as_bytes()), expected, "{text}");
         }
     }
 

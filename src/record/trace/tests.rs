@@ -199,6 +199,14 @@ proptest! {
 }
 
 #[test]
+fn a_time_is_no_prefix_where_a_padded_level_follows_it() {
+    let lines =
+        ["2031-02-03T04:05:06.7Z java.io.IOException: shut", "2031-02-03T04:05:06.8Z  INFO acme::main: started"];
+    let mut assembler = Assembler::start(lines[0].as_bytes()).unwrap();
+    assert_eq!(assembler.push(lines[1].as_bytes()), Step::Closed);
+}
+
+#[test]
 fn ordinary_lines_never_continue_one_another() {
     for prev in HEADED {
         for line in HEADED {
