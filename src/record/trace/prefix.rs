@@ -39,18 +39,25 @@ impl Prefix {
         usable.then(|| Prefix { bytes: before.into(), how: how(before) })
     }
 
-    /// What follows the prefix in `line`; nothing where the line is the prefix alone. None where the line hasn't got it.
+    /// What follows the prefix in `line`; nothing where the line is the prefix alone. None where the line hasn't got it, or has it as the
+    /// beginning of a header of its own: a padded level follows.
     pub(super) fn strip<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
         let (own, other) = Walk::new(&self.bytes, line).last().unwrap_or((0, 0));
         let whole = own == self.bytes.len();
         let cut = other == line.len() && is_blank(&self.bytes[own..]);
-        (whole || cut).then(|| &line[other..])
+        (whole || cut).then(|| &line[other..]).filter(|text| !is_padded_level(text))
     }
 
     /// How far the indentation behind it may be trusted.
     pub(super) fn how(&self) -> How {
         self.how
     }
+}
+
+/// Is it a level in capitals behind a gap, as after the time in `2031-02-03T04:05:06Z  INFO acme: up`?
+fn is_padded_level(text: &[u8]) -> bool {
+    let level = text.trim_ascii_start();
+    level.len() < text.len() && level.first().is_some_and(u8::is_ascii_uppercase) && begins_with_level(level)
 }
 
 /// Steps through two texts in parallel as long as they are equal but for digits.
@@ -161,13 +168,6 @@ pub(super) fn begins_with_level(text: &[u8]) -> bool {
         }
 }
 
-/// Is it a level in capitals behind a gap, as in `2031-02-03T04:05:06Z  INFO acme: up`? What is before it is then no prefix of a trace's lines but
-/// the beginning of a header.
-pub(super) fn is_padded_level(text: &[u8]) -> bool {
-    let inner = text.trim_ascii_start();
-    inner.len() < text.len() && inner.first().is_some_and(u8::is_ascii_uppercase) && begins_with_level(inner)
-}
-
 /// Is its first word a level, whatever its case?
 pub(super) fn begins_with_level_word(text: &[u8]) -> bool {
     let run = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_prefix_repeats_whatever_its_digits() {
-        let rows: [(&str, &str, Option<&str>); 7] = [
+        let rows: [(&str, &str, Option<&str>); 11] = [
             (
                 "(Core_0 pid=12) ERROR 05-04 00:26:01 [a.py:5] ",
                 "(Core_11 pid=4) ERROR 05-04 00:26:59 [a.py:17]   File",
@@ -238,6 +238,10 @@ mod tests {
             ("db-1  | ", "db-1  | \tat", Some("\tat")),
             ("    ", "      File", Some("  File")),
             ("INFO 1 ", "ERROR 1 x", None),
+            ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z  INFO acme: up", None),
+            ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z INFO acme: up", Some("INFO acme: up")),
+            ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z   INFO_LEVEL = 3", Some("  INFO_LEVEL = 3")),
+            ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z   error: bad", Some("  error: bad")),
         ];
         for (prefix, line, expected) in rows {
             let prefix = Prefix::new(prefix.as_bytes()).expect("usable");
@@ -264,21 +268,6 @@ mod tests {
         ];
         for (prefix, expected) in rows {
             assert_eq!(how(prefix.as_bytes()), expected, "{prefix}");
-        }
-    }
-
-    #[test]
-    fn a_padded_level_is_no_text() {
-        let rows = [
-            ("  INFO acme: up", true),
-            (" WARN", true),
-            ("INFO acme", false),
-            ("  INFO_LEVEL = 3", false),
-            ("  error: bad", false),
-            ("", false),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(is_padded_level(text.as_bytes()), expected, "{text}");
         }
     }
 

@@ -138,9 +138,6 @@ impl<G: Grammar> Run<G> {
     fn behind_prefix<'l>(&self, line: &'l [u8]) -> Option<(G::Kind, &'l [u8])> {
         let (prefix, prev) = (self.prefix.as_ref()?, self.bare?);
         let text = prefix.strip(line)?;
-        if prefix::is_padded_level(text) {
-            return None;
-        }
         let bare = kind::<G>(text);
         G::follows(bare, prefix.how(), || prev).then_some((bare, text))
     }
