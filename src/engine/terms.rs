@@ -170,7 +170,9 @@ impl Making {
                 (Compiled::Regex(Expression { text: text.clone(), regex: OnceLock::new() }), ways)
             }
             Term::Jq(program) => {
-                (Compiled::Jq(jq::Program::compile(program)?), vec![each_alone(jq_required::clauses(program))])
+                // Nothing is known of which clauses one line satisfies.
+                let lines = jq_required::clauses(program).into_iter().map(|clause| vec![clause]).collect();
+                (Compiled::Jq(jq::Program::compile(program)?), vec![lines])
             }
         };
         self.compiled.push(compiled);
@@ -207,11 +209,6 @@ impl Making {
             }
         }
     }
-}
-
-/// Nothing is known of which clauses one line satisfies.
-fn each_alone(clauses: Vec<Clause>) -> Vec<Vec<Clause>> {
-    clauses.into_iter().map(|clause| vec![clause]).collect()
 }
 
 /// What an expression requires.
