@@ -250,22 +250,28 @@ mod tests {
         }
     }
 
+    /// An expression's tree, and its first match in a text.
+    fn matched<'t>(expression: &str, text: &'t str) -> Option<(Hir, &'t [u8])> {
+        let hir = expression::parse(expression).ok()?;
+        let found = regexes::compile(expression).ok()?.find(text.as_bytes())?;
+        Some((hir, found.as_bytes()))
+    }
+
+    fn satisfies(text: &[u8], clause: &Clause) -> bool {
+        clause.iter().any(|string| memchr::memmem::find(text, string).is_some())
+    }
+
     proptest! {
         #[test]
         fn a_line_of_every_match_satisfies_a_whole_group(
             expression in "(\\(?[ab\n.](\\||c|\\*|\\+|\\?|\\)|[de]|\\[\\^x\\]|\\\\s){0,4}){1,6}",
             text in "[abcde\n]{0,24}",
         ) {
-            if let (Ok(hir), Ok(regex)) = (expression::parse(&expression), regexes::compile(&expression))
-                && let Some(found) = regex.find(text.as_bytes())
-            {
+            if let Some((hir, found)) = matched(&expression, &text) {
                 for group in lines(&hir) {
-                    let holds = |line: &[u8]| {
-                        group.iter().all(|clause| clause.iter().any(|s| memchr::memmem::find(line, s).is_some()))
-                    };
+                    let all = |line: &[u8]| group.iter().all(|clause| satisfies(line, clause));
                     // A clause with the end of a line in it stands alone.
-                    let holds = found.as_bytes().split(|byte| *byte == b'\n').any(holds)
-                        || (group.len() == 1 && holds(found.as_bytes()));
+                    let holds = found.split(|byte| *byte == b'\n').any(all) || (group.len() == 1 && all(found));
                     prop_assert!(holds, "{expression} on {text}: {group:?}");
                 }
             }
@@ -276,12 +282,9 @@ mod tests {
             expression in "(\\(?[ab](\\||c|\\*|\\+|\\?|\\)|[de]){0,4}){1,6}",
             text in "[abcde]{0,24}",
         ) {
-            if let (Ok(hir), Ok(regex)) = (expression::parse(&expression), regexes::compile(&expression))
-                && let Some(found) = regex.find(text.as_bytes())
-            {
+            if let Some((hir, found)) = matched(&expression, &text) {
                 for clause in clauses(&hir) {
-                    let holds = clause.iter().any(|s| memchr::memmem::find(found.as_bytes(), s).is_some());
-                    prop_assert!(holds, "{expression} on {text}: {clause:?}");
+                    prop_assert!(satisfies(found, &clause), "{expression} on {text}: {clause:?}");
                 }
             }
         }
