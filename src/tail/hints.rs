@@ -9,8 +9,8 @@ pub(super) const HINT_LIMIT: usize = 8192;
 /// What changed since the last look.
 #[derive(Debug, Default)]
 pub struct Hints {
-    /// Files that were written to.
-    pub written: HashSet<PathBuf>,
+    /// Files that were written to, each once.
+    pub written: Vec<PathBuf>,
     /// What was created.
     pub created: HashSet<PathBuf>,
     /// Something was created, renamed or removed.
@@ -20,29 +20,15 @@ pub struct Hints {
 }
 
 impl Hints {
-    pub(super) fn is_empty(&self) -> bool {
-        self.written.is_empty() && !self.is_urgent()
-    }
-
     /// Whether there is word of more than writes.
     pub(super) fn is_urgent(&self) -> bool {
         self.structure || self.lost
     }
 
-    pub(super) fn wrote(&mut self, file: PathBuf) {
-        self.written.insert(file);
-        self.bound();
-    }
-
     pub(super) fn made(&mut self, path: PathBuf) {
         self.structure = true;
         self.created.insert(path);
-        self.bound();
-    }
-
-    fn bound(&mut self) {
-        if self.written.len() + self.created.len() > HINT_LIMIT {
-            self.written.clear();
+        if self.created.len() > HINT_LIMIT {
             self.created.clear();
             self.lost = true;
         }

@@ -219,7 +219,7 @@ impl Tailer {
             let until = self.next_due().min(deadline);
             let now = Instant::now();
             if self.watch.wait(until.saturating_duration_since(now), self.pace.rest(now)) {
-                self.pace.looked(Instant::now());
+                self.pace.looked(Instant::now(), self.watch.written());
             }
         }
     }

@@ -4,7 +4,8 @@
 //! nothing depends on one: the periodic rescan is the truth. Where the node's inotify limits are used up, hints are missing
 //! altogether and [`Watch::complete`] says so.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,15 +13,23 @@ use std::time::{Duration, Instant};
 use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::hints::Hints;
+use super::hints::{HINT_LIMIT, Hints};
 
 /// How long, at most, word of a file that came or went waits while word of writes gathers.
-const GATHERING: Duration = Duration::from_millis(10);
+const GATHERING: Duration = Duration::from_millis(20);
 /// Room for events: some hundred of names as short as those of logs.
 const BUFFER: usize = 8 << 10;
 
 /// Opens inotify; replaced in tests by one that fails as a full node does.
 type Make = fn() -> io::Result<Inotify>;
+
+/// A watched folder.
+#[derive(Debug, Default)]
+struct Folder {
+    path: PathBuf,
+    /// Names of the files in it that were written to.
+    written: HashSet<OsString>,
+}
 
 /// The watched folders.
 #[derive(Debug)]
@@ -28,7 +37,10 @@ pub struct Watch {
     make: Make,
     inotify: Option<Inotify>,
     watched: HashMap<PathBuf, WatchDescriptor>,
-    folders: HashMap<WatchDescriptor, PathBuf>,
+    folders: HashMap<WatchDescriptor, Folder>,
+    /// How many files were written to.
+    written: usize,
+    /// What else has come.
     hints: Hints,
     complete: bool,
 }
@@ -41,7 +53,7 @@ impl Watch {
 
     pub(super) fn with(make: Make) -> Watch {
         let (watched, folders) = (HashMap::new(), HashMap::new());
-        Watch { make, inotify: None, watched, folders, hints: Hints::default(), complete: true }
+        Watch { make, inotify: None, watched, folders, written: 0, hints: Hints::default(), complete: true }
     }
 
     /// Whether every folder asked for is watched. If not, files have to be looked at in turn.
@@ -113,7 +125,8 @@ impl Watch {
             | WatchMask::ONLYDIR;
         let descriptor = inotify.watches().add(folder, mask)?;
         self.watched.insert(folder.to_path_buf(), descriptor.clone());
-        self.folders.insert(descriptor, folder.to_path_buf());
+        // It may be watched already, by this path or by one from before it was moved.
+        self.folders.entry(descriptor).or_default().path = folder.to_path_buf();
         Ok(())
     }
 
@@ -122,9 +135,11 @@ impl Watch {
         let Some(inotify) = &self.inotify else { return };
         self.watched.retain(|folder, _| folders.contains(folder));
         let watched = &self.watched;
+        let written = &mut self.written;
         self.folders.retain(|descriptor, folder| {
-            let needed = watched.get(folder) == Some(descriptor);
+            let needed = watched.get(&folder.path) == Some(descriptor);
             if !needed {
+                *written -= folder.written.len();
                 // It fails for a folder that is gone, whose watch went with it.
                 let _ = inotify.watches().remove(descriptor.clone());
             }
@@ -141,8 +156,9 @@ impl Watch {
             self.gather();
             let waited = began.elapsed();
             let rested = waited >= rest;
-            if waited >= timeout || self.hints.is_urgent() || (rested && !self.hints.is_empty()) {
-                return !self.hints.is_empty();
+            let any = self.written > 0 || self.hints.is_urgent();
+            if waited >= timeout || self.hints.is_urgent() || (rested && any) {
+                return any;
             }
             if rested {
                 self.block(timeout - waited);
@@ -161,15 +177,31 @@ impl Watch {
         let _ = poll(&mut [PollFd::new(inotify, PollFlags::IN)], time.as_ref());
     }
 
+    /// How many files there is word of that they were written to.
+    pub fn written(&self) -> usize {
+        self.written
+    }
+
     /// Takes the hints that have come.
     pub fn take(&mut self) -> Hints {
         self.gather();
-        let hints = std::mem::take(&mut self.hints);
+        let mut hints = std::mem::take(&mut self.hints);
+        hints.written = self.take_written();
         if hints.lost {
             // A folder may have been replaced unseen; watching one twice does no harm.
             self.watched.clear();
         }
         hints
+    }
+
+    fn take_written(&mut self) -> Vec<PathBuf> {
+        let mut paths = Vec::with_capacity(self.written);
+        if std::mem::take(&mut self.written) > 0 {
+            for folder in self.folders.values_mut() {
+                paths.extend(folder.written.drain().map(|name| folder.path.join(name)));
+            }
+        }
+        paths
     }
 
     /// Makes hints of the events that have come.
@@ -188,32 +220,45 @@ impl Watch {
         }
     }
 
-    fn take_in(&mut self, event: &Event<&std::ffi::OsStr>) {
+    fn take_in(&mut self, event: &Event<&OsStr>) {
         let hints = &mut self.hints;
         if event.mask.contains(EventMask::Q_OVERFLOW) {
             hints.lost = true;
             return;
         }
         // Of a watch that we have ended.
-        let Some(folder) = self.folders.get(&event.wd) else { return };
-        let path = event.name.map(|name| folder.join(name));
+        let Some(folder) = self.folders.get_mut(&event.wd) else { return };
         if event.mask.intersects(EventMask::IGNORED | EventMask::MOVE_SELF) {
             hints.structure = true;
             self.end(&event.wd);
         } else if event.mask.contains(EventMask::MODIFY) {
-            path.into_iter().for_each(|path| hints.wrote(path));
+            event.name.into_iter().for_each(|name| self.wrote(&event.wd, name));
         } else if event.mask.contains(EventMask::CREATE) {
-            path.into_iter().for_each(|path| hints.made(path));
+            event.name.into_iter().for_each(|name| hints.made(folder.path.join(name)));
         } else {
             hints.structure = true;
+        }
+    }
+
+    /// Notes a file that was written to: once, however often.
+    fn wrote(&mut self, descriptor: &WatchDescriptor, name: &OsStr) {
+        let Some(folder) = self.folders.get_mut(descriptor).filter(|folder| !folder.written.contains(name)) else {
+            return;
+        };
+        folder.written.insert(name.to_owned());
+        self.written += 1;
+        if self.written > HINT_LIMIT {
+            self.take_written();
+            self.hints.lost = true;
         }
     }
 
     /// A folder isn't there any more, or is somewhere else.
     fn end(&mut self, descriptor: &WatchDescriptor) {
         let Some(folder) = self.folders.remove(descriptor) else { return };
-        if self.watched.get(&folder) == Some(descriptor) {
-            self.watched.remove(&folder);
+        self.written -= folder.written.len();
+        if self.watched.get(&folder.path) == Some(descriptor) {
+            self.watched.remove(&folder.path);
         }
         if let Some(inotify) = &self.inotify {
             // It fails where the kernel has ended it.
@@ -224,10 +269,7 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
-    use crate::tail::hints::HINT_LIMIT;
 
     fn hints_until(watch: &mut Watch, enough: impl Fn(&Watch, &Hints) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -287,7 +329,7 @@ mod tests {
         watch.follow(&BTreeSet::from([folder.path().to_path_buf()]));
         std::fs::write(&log, "words\n").unwrap();
         assert!(watch.wait(Duration::from_millis(1), LONG));
-        assert_eq!(watch.take().written, HashSet::from([log.clone()]));
+        assert_eq!(watch.take().written, [log.as_path()]);
         assert!(!watch.wait(Duration::ZERO, LONG));
         std::fs::write(&log, "words\n").unwrap();
         std::fs::write(&other, "").unwrap();
@@ -309,11 +351,22 @@ mod tests {
 
     #[test]
     fn too_many_hints_become_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut watch = Watch::new();
+        watch.follow(&BTreeSet::from([folder.path().to_path_buf()]));
+        let descriptor = watch.folders.keys().next().unwrap().clone();
+        for number in 0..=HINT_LIMIT {
+            assert!(!watch.hints.lost, "{number}");
+            watch.wrote(&descriptor, OsStr::new("0"));
+            watch.wrote(&descriptor, OsStr::new(&number.to_string()));
+        }
+        let hints = watch.take();
+        assert!(hints.lost && hints.written.is_empty());
+        assert_eq!(watch.written(), 0);
         let mut hints = Hints::default();
         for number in 0..=HINT_LIMIT {
-            hints.wrote(PathBuf::from(format!("/{number}")));
+            hints.made(PathBuf::from(format!("/{number}")));
         }
-        assert!(hints.lost);
-        assert!(hints.written.is_empty());
+        assert!(hints.lost && hints.created.is_empty());
     }
 }
