@@ -4,6 +4,7 @@
 //! that no log framing or encoder escapes, and it is chosen to be rare in healthy logs: each hit costs a line.
 
 use super::healthy::Healthy;
+use super::literals::Needle;
 use super::required::Clause;
 use super::search::Windows;
 
@@ -107,7 +108,7 @@ pub struct Choice<'c> {
     /// Its fragments: the anchors.
     pub anchors: Vec<Vec<u8>>,
     /// The fragments of the other clauses that have such, those first that are satisfied by the same line.
-    pub others: Vec<Vec<Vec<u8>>>,
+    pub others: Vec<Vec<Needle>>,
     /// How many of these are.
     pub in_line: usize,
 }
@@ -127,9 +128,10 @@ pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows
     let (own, clause, anchors) = usable.remove(best);
     usable.sort_by_key(|(line, ..)| *line != own);
     let in_line = usable.iter().take_while(|(line, ..)| *line == own).count();
-    let plain = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| fragment.bytes).collect();
-    let others = usable.into_iter().map(|(.., fragments)| plain(fragments)).collect();
-    Some(Choice { clause, anchors: plain(anchors), others, in_line })
+    let needles = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| Needle::new(fragment.bytes)).collect();
+    let others = usable.into_iter().map(|(.., fragments)| needles(fragments)).collect();
+    let anchors = anchors.into_iter().map(|fragment| fragment.bytes).collect();
+    Some(Choice { clause, anchors, others, in_line })
 }
 
 #[cfg(test)]

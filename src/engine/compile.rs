@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::Regex;
 use thiserror::Error;
 
+use super::literals::Needle;
 use super::required::{self, Clause};
 use super::scope::CompiledScope;
 use super::{Knowledge, anchors, known, regexes};
@@ -109,7 +110,7 @@ pub struct Alternative {
     /// The fragments looked for in raw blocks; none if no log can be meant.
     pub anchors: Vec<Vec<u8>>,
     /// Of each of these, one fragment must stand in the raw bytes of the record, too.
-    pub beside: Vec<Vec<Vec<u8>>>,
+    pub beside: Vec<Vec<Needle>>,
     /// Of so many of them, in the raw line that the anchor stands in.
     pub in_line: usize,
     /// Of each of these, one literal must stand in the record's text: what expressions can't match without.
@@ -200,7 +201,7 @@ impl LazyRegex {
 pub struct Literals {
     ids: HashMap<Vec<u8>, LiteralId>,
     /// The literals by id.
-    pub strings: Vec<Vec<u8>>,
+    pub needles: Vec<Needle>,
     /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
     pub candidates: Vec<Vec<(u32, u32)>>,
 }
@@ -211,9 +212,9 @@ impl Literals {
             return id;
         }
         // Patterns are files that people write; their literals never come near 2^32.
-        let id = self.strings.len() as LiteralId;
+        let id = self.needles.len() as LiteralId;
         self.ids.insert(literal.to_vec(), id);
-        self.strings.push(literal.to_vec());
+        self.needles.push(Needle::new(literal.to_vec()));
         self.candidates.push(Vec::new());
         id
     }

@@ -33,7 +33,7 @@ pub use compile::{CompileError, Compiled};
 pub use confirm::{Finding, Judgement, Part, Subject};
 pub use explain::{Check, Explanation, Requirement, Wording};
 pub use healthy::Healthy;
-use literals::LiteralSearch;
+use literals::{LiteralSearch, Needle};
 pub use measure::AnchorHits;
 use owners::{Meaning, Owners};
 use search::Search;
@@ -150,7 +150,7 @@ impl Engine {
         }
         let (anchors, meanings) = owners::anchors(owners, of_others);
         let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
-        let all = LiteralSearch::new(literals.strings).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
+        let all = LiteralSearch::new(literals.needles).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
             patterns: compiled.len(),
             alternatives: compiled.iter().map(|pattern| pattern.alternatives.len()).sum(),
@@ -220,8 +220,8 @@ impl Engine {
     }
 
     /// Does an anchor stand in the raw bytes of a pattern that has, there too, one of each of the fragments that it asks for?
-    fn may_be(&self, raw: &[u8], asked: impl Fn(&compile::Alternative) -> &[Vec<Vec<u8>>]) -> bool {
-        let stands = |fragment: &Vec<u8>| memchr::memmem::find(raw, fragment).is_some();
+    fn may_be(&self, raw: &[u8], asked: impl Fn(&compile::Alternative) -> &[Vec<Needle>]) -> bool {
+        let stands = |fragment: &Needle| fragment.first(raw).is_some();
         let may_be = |owners: &Owners| {
             let may_be = |&(pattern, position): &(u32, u32)| {
                 let alternative = &self.patterns[pattern as usize].alternatives[position as usize];

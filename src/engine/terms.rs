@@ -17,7 +17,7 @@ use regex_syntax::hir::Hir;
 
 use super::anchors;
 use super::healthy::Healthy;
-use super::literals::LiteralSearch;
+use super::literals::{LiteralSearch, Needle};
 use super::required::{self, Clause};
 use super::train;
 use crate::pattern::cre::Term;
@@ -44,12 +44,12 @@ pub struct Terms {
 struct Way {
     term: u32,
     /// Of each of these, one fragment stands in the raw bytes of an entry that matches so, beside one of the way's anchors.
-    beside: Vec<Vec<Finder<'static>>>,
+    beside: Vec<Vec<Needle>>,
 }
 
 impl Way {
     fn may_match(&self, raw: &[u8]) -> bool {
-        self.beside.iter().all(|fragments| fragments.iter().any(|fragment| fragment.find(raw).is_some()))
+        self.beside.iter().all(|fragments| fragments.iter().any(|fragment| fragment.first(raw).is_some()))
     }
 }
 
@@ -92,10 +92,10 @@ impl Terms {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Making { compiled, strings, owners, always, ways, mut anchors, without_anchor } = making;
+        let Making { compiled, needles, owners, always, ways, mut anchors, without_anchor } = making;
         anchors.sort_unstable();
         anchors.dedup();
-        let literals = LiteralSearch::new(strings).ok_or_else(|| vec![(0, "the literals are too many".to_owned())])?;
+        let literals = LiteralSearch::new(needles).ok_or_else(|| vec![(0, "the literals are too many".to_owned())])?;
         Ok(Terms { terms: compiled, literals, owners, always, ways, anchors, without_anchor })
     }
 
@@ -149,7 +149,7 @@ impl Terms {
 #[derive(Default)]
 struct Making {
     compiled: Vec<Compiled>,
-    strings: Vec<Vec<u8>>,
+    needles: Vec<Needle>,
     owners: Vec<Vec<u32>>,
     always: Vec<u32>,
     ways: Vec<Way>,
@@ -192,18 +192,15 @@ impl Making {
     fn add_way(&mut self, term: u32, choice: anchors::Choice<'_>) {
         let way = self.ways.len() as u32;
         self.anchors.extend(choice.anchors.into_iter().map(|anchor| (anchor, way)));
-        let finders = |fragments: Vec<Vec<u8>>| -> Vec<Finder<'static>> {
-            fragments.iter().map(|fragment| Finder::new(fragment).into_owned()).collect()
-        };
-        self.ways.push(Way { term, beside: choice.others.into_iter().map(finders).collect() });
+        self.ways.push(Way { term, beside: choice.others });
     }
 
     fn look_for(&mut self, term: u32, clause: Clause) {
         for literal in clause {
-            match self.strings.iter().position(|string| *string == literal) {
+            match self.needles.iter().position(|known| known.as_ref() == literal) {
                 Some(known) => self.owners[known].push(term),
                 None => {
-                    self.strings.push(literal);
+                    self.needles.push(Needle::new(literal));
                     self.owners.push(vec![term]);
                 }
             }

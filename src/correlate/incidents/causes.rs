@@ -18,6 +18,11 @@ impl Patterns {
         pattern.is_some_and(|at| self.0.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0))
     }
 
+    /// Is one of them among the others?
+    pub fn meets(&self, others: &Patterns) -> bool {
+        self.0.iter().zip(&others.0).any(|(one, other)| one & other != 0)
+    }
+
     fn add(&mut self, at: usize) {
         self.0[at / 64] |= 1 << (at % 64);
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::causes::Causes;
+use self::causes::{Causes, Known};
 use self::open::{Open, Sighting};
 use self::workload::Workload;
 use crate::event::Event;
@@ -83,16 +83,22 @@ impl Incidents {
             return None;
         }
         self.expire(now);
-        let mut related = self.related(sighting).into_iter();
+        let known = self.causes.known(&sighting.pattern);
+        let mut related = self.related(sighting, known).into_iter();
         let number = related.next().unwrap_or_else(|| self.begin(sighting, uid));
         let merges = related.filter_map(|other| self.merge(other, number)).collect();
         let incident = self.open.get_mut(&number)?;
         self.heard.remove(&(incident.heard, number));
         incident.heard = now;
         self.heard.insert((now, number));
-        let (chain, corrects) = incident.join(sighting, uid, &self.causes);
+        let (chain, corrects) = incident.join(sighting, known, uid, &self.causes);
         for workload in sighting.workloads().filter(|workload| incident.is_under(workload)) {
-            self.of_workload.entry(workload.clone()).or_default().insert(number);
+            // It is known nearly always, and needs no copy then.
+            if let Some(numbers) = self.of_workload.get_mut(workload) {
+                numbers.insert(number);
+            } else {
+                self.of_workload.insert(workload.clone(), BTreeSet::from([number]));
+            }
         }
         self.counts.corrected += corrects.len() as u64;
         Some(Incident { id: incident.id.clone(), workload: incident.workload.to_string(), chain, corrects, merges })
@@ -109,8 +115,7 @@ impl Incidents {
     }
 
     /// The open incidents that the sighting belongs to, the oldest first.
-    fn related(&self, sighting: &Sighting) -> Vec<u64> {
-        let known = self.causes.known(&sighting.pattern);
+    fn related(&self, sighting: &Sighting, known: Known) -> Vec<u64> {
         let kin = self.causes.related(known);
         let numbers = sighting.workloads().filter_map(|one| self.of_workload.get(one)).flatten();
         let mut related: Vec<(Timestamp, &str, u64)> = numbers

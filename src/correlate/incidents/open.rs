@@ -30,8 +30,6 @@ struct Member {
     known: Known,
     first: Timestamp,
     last: Timestamp,
-    /// From the root cause to this failure, while that holds.
-    chain: Vec<String>,
     /// The last event that went out as a root cause, while that holds.
     told: Option<String>,
 }
@@ -43,10 +41,12 @@ pub(super) struct Open {
     pub first: Timestamp,
     pub heard: Timestamp,
     members: Vec<Member>,
-    /// Chains and corrections are of the members as they are now. Most sightings are of a member, and change neither.
+    /// Patterns, chains and corrections are of the members as they are now. Most sightings are of a member, and change none.
     settled: bool,
-    /// Their patterns, while that holds.
+    /// The members' patterns, while that holds.
     seen: Patterns,
+    /// From the root cause to a pattern, which is the last, of those that were asked for while that holds.
+    chains: Vec<Vec<String>>,
     /// Those of the members: under these it is looked for.
     workloads: BTreeSet<Workload>,
 }
@@ -90,8 +90,12 @@ impl Member {
         self.first.duration_since(time) <= window && time.duration_since(self.last) <= window
     }
 
-    fn is(&self, sighting: &Sighting) -> bool {
-        self.pattern == sighting.pattern && self.own == sighting.own && self.named == sighting.named
+    fn is_of(&self, sighting: &Sighting, known: Known) -> bool {
+        self.known == known && (known.is_some() || self.pattern == sighting.pattern)
+    }
+
+    fn is(&self, sighting: &Sighting, known: Known) -> bool {
+        self.is_of(sighting, known) && self.own == sighting.own && self.named == sighting.named
     }
 }
 
@@ -112,6 +116,7 @@ impl Open {
             members: Vec::new(),
             settled: false,
             seen: Patterns::default(),
+            chains: Vec::new(),
             workloads: BTreeSet::new(),
         }
     }
@@ -126,44 +131,55 @@ impl Open {
 
     /// Whether the sighting has to do with one of the failures. `known` is its pattern, `related` those that have to do with that.
     pub fn takes(&self, sighting: &Sighting, known: Known, related: &Patterns, window: SignedDuration) -> bool {
-        let same = |member: &Member| match known {
-            Some(_) => member.known == known,
-            None => member.pattern == sighting.pattern,
-        };
+        if known.is_some() && self.settled && !self.seen.has(known) && !self.seen.meets(related) {
+            return false;
+        }
         self.members.iter().any(|member| {
-            (same(member) || related.has(member.known))
+            (member.is_of(sighting, known) || related.has(member.known))
                 && member.near(sighting.time, window)
                 && member.shares_workload(sighting)
         })
     }
 
-    /// Takes the sighting in. Gives the chain that leads to it, and the uids of events that it shows to be no root causes.
-    pub fn join(&mut self, sighting: &Sighting, uid: &str, causes: &Causes) -> (Vec<String>, Vec<String>) {
-        let own = self.remember(sighting, causes);
+    /// Takes the sighting in, of a pattern that is `known`. Gives the chain that leads to it, and the uids of events that it shows to be no
+    /// root causes.
+    pub fn join(
+        &mut self,
+        sighting: &Sighting,
+        known: Known,
+        uid: &str,
+        causes: &Causes,
+    ) -> (Vec<String>, Vec<String>) {
+        let own = self.remember(sighting, known);
         let mut corrects = self.settle(causes);
-        let chain = || causes.chain(&sighting.pattern, &self.seen);
-        let Some(place) = own else {
-            let chain = chain();
-            let known = causes.known(&sighting.pattern);
-            let explained = self.members.iter_mut().filter(|member| causes.is_cause(known, member.known));
-            corrects.extend(explained.filter_map(|member| member.told.take()));
-            return (chain, corrects);
-        };
-        if self.members[place].chain.is_empty() {
-            self.members[place].chain = chain();
+        let chain = self.chain(&sighting.pattern, causes);
+        match own {
+            Some(place) if chain.len() == 1 => self.members[place].told = Some(uid.to_owned()),
+            Some(_) => {}
+            None => {
+                let explained = self.members.iter_mut().filter(|member| causes.is_cause(known, member.known));
+                corrects.extend(explained.filter_map(|member| member.told.take()));
+            }
         }
-        let member = &mut self.members[place];
-        if member.chain.len() == 1 {
-            member.told = Some(uid.to_owned());
+        (chain, corrects)
+    }
+
+    /// From the root cause to the pattern.
+    fn chain(&mut self, pattern: &str, causes: &Causes) -> Vec<String> {
+        let leads_there = |chain: &&Vec<String>| chain.last().is_some_and(|last| last == pattern);
+        if let Some(chain) = self.chains.iter().find(leads_there) {
+            return chain.clone();
         }
-        (member.chain.clone(), corrects)
+        let chain = causes.chain(pattern, &self.seen);
+        self.chains.push(chain.clone());
+        chain
     }
 
     /// Where the sighting's failure stands among the members, if there was room for it.
-    fn remember(&mut self, sighting: &Sighting, causes: &Causes) -> Option<usize> {
+    fn remember(&mut self, sighting: &Sighting, known: Known) -> Option<usize> {
         let time = sighting.time;
         self.first = self.first.min(time);
-        if let Some(place) = self.members.iter().position(|member| member.is(sighting)) {
+        if let Some(place) = self.members.iter().position(|member| member.is(sighting, known)) {
             let member = &mut self.members[place];
             member.first = member.first.min(time);
             member.last = member.last.max(time);
@@ -174,10 +190,8 @@ impl Open {
         }
         self.workloads.extend(sighting.workloads().cloned());
         let Sighting { pattern, own, named, .. } = sighting;
-        let known = causes.known(pattern);
         let (pattern, own, named) = (pattern.clone(), own.clone(), named.clone());
-        let chain = Vec::new();
-        self.members.push(Member { pattern, own, named, known, first: time, last: time, chain, told: None });
+        self.members.push(Member { pattern, own, named, known, first: time, last: time, told: None });
         self.settled = false;
         Some(self.members.len() - 1)
     }
@@ -188,7 +202,7 @@ impl Open {
             return Vec::new();
         }
         self.seen = causes.set(self.members.iter().map(|member| member.known));
-        self.members.iter_mut().for_each(|member| member.chain.clear());
+        self.chains.clear();
         let seen = &self.seen;
         let explained = self.members.iter_mut().filter(|member| causes.explained(member.known, seen));
         explained.filter_map(|member| member.told.take()).collect()
