@@ -495,7 +495,7 @@ impl Hits<'_, '_> {
         let line = stream.lines(self.window).text(raw.start);
         // Most hits on healthy logs are near misses, of which the raw line alone tells the most. Where a line is in pieces, the first of them
         // brings it here.
-        if !raw.frame.partial && !set.notices_unknown && !set.engine.may_be_of(line) {
+        if !raw.frame.partial && !set.notices_unknown && !set.engine.may_be_of(line, stream.classifier.min_severity) {
             return;
         }
         let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
@@ -506,7 +506,7 @@ impl Hits<'_, '_> {
         // Where escapes have to be undone for its text, the raw bytes tell many more.
         let set = &stream.classifier.set;
         if !header::is_plain(&raw.frame.content)
-            && !set.engine.may_know(line)
+            && !set.engine.may_know(line, stream.classifier.min_severity)
             && !super::unknown::is_grave(set, &raw.frame.content)
         {
             return;

@@ -3,6 +3,8 @@
 //! An anchor stands in the raw bytes of every line that could match, whatever the framing. So it holds only bytes
 //! that no log framing or encoder escapes, and it is chosen to be rare in healthy logs: each hit costs a line.
 
+use memchr::memmem;
+
 use super::healthy::Healthy;
 use super::literals::Needle;
 use super::required::Clause;
@@ -126,6 +128,13 @@ pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows
     let costs = usable.iter().enumerate().map(|(at, (.., fragments))| (cost(fragments), at));
     let (_, best) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
     let (own, clause, anchors) = usable.remove(best);
+    // Where an anchor stands, so does what it holds.
+    let told = |fragments: &[Ranked]| {
+        anchors
+            .iter()
+            .all(|anchor| fragments.iter().any(|fragment| memmem::find(&anchor.bytes, &fragment.bytes).is_some()))
+    };
+    usable.retain(|(line, _, fragments)| *line != own || !told(fragments));
     usable.sort_by_key(|(line, ..)| *line != own);
     let in_line = usable.iter().take_while(|(line, ..)| *line == own).count();
     let needles = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| Needle::new(fragment.bytes)).collect();

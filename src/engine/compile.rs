@@ -107,16 +107,29 @@ pub struct Alternative {
     pub fields: Vec<(String, FieldTest)>,
     /// How much text it requires, in bytes: the more, the more specific.
     pub weight: usize,
-    /// The fragments looked for in raw blocks; none if no log can be meant.
+    /// How it is found in raw blocks; empty if no log can be meant.
+    pub ways: Vec<Way>,
+    /// Of each of these, one literal must stand in the record's text: what expressions can't match without.
+    pub clauses: Vec<Vec<LiteralId>>,
+    /// The literals that the fragments are parts of: one of them makes a record a candidate.
+    pub anchor_literals: Vec<LiteralId>,
+}
+
+/// One way in which a condition is met: of a choice of expressions, one of them.
+pub struct Way {
+    /// The fragments looked for in raw blocks, of which one stands there.
     pub anchors: Vec<Vec<u8>>,
     /// Of each of these, one fragment must stand in the raw bytes of the record, too.
     pub beside: Vec<Vec<Needle>>,
     /// Of so many of them, in the raw line that the anchor stands in.
     pub in_line: usize,
-    /// Of each of these, one literal must stand in the record's text: what expressions can't match without.
-    pub clauses: Vec<Vec<LiteralId>>,
-    /// The literals that the fragments are parts of: one of them makes a record a candidate.
-    pub anchor_literals: Vec<LiteralId>,
+}
+
+impl Alternative {
+    /// The fragments by which it is found in raw blocks.
+    pub fn anchors(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.ways.iter().flat_map(|way| &way.anchors)
+    }
 }
 
 /// Literals and expressions, side by side.
@@ -237,7 +250,7 @@ pub fn pattern(
         match alternative(condition, literals, knowledge) {
             Ok(mut alternative) => {
                 if !scope.takes_logs() || !alternative.scope.takes_logs() {
-                    alternative.anchors.clear();
+                    alternative.ways.clear();
                 }
                 for &id in &alternative.anchor_literals {
                     literals.candidates[id as usize].push((index, position as u32));
@@ -312,7 +325,12 @@ fn alternative(
     for expression in condition.regex.as_slice() {
         add_regex(expression, &mut regexes, &mut lines)?;
     }
-    let any = any_of(&condition.any, literals, &mut lines)?;
+    let (any, mut choices) = any_of(&condition.any, literals)?;
+    for choice in &mut choices {
+        choice.extend_from_slice(&lines);
+    }
+    lines.extend(any.as_ref().and_then(|(_, clause)| clause.clone()).map(|clause| vec![clause]));
+    let any = any.map(|(terms, _)| terms);
     let none = terms(&condition.none, literals)?.0;
     let fields: Vec<_> = condition.fields.iter().map(|(name, test)| (name.clone(), FieldTest::new(test))).collect();
     if all.is_empty() && regexes.is_empty() && any.is_none() && fields.is_empty() {
@@ -322,27 +340,14 @@ fn alternative(
     let scope = CompiledScope::new(&condition.scope)?;
     let beside_text = fields.len() + usize::from(scope.wants_reason());
     let weight = lines.iter().flatten().map(shortest).sum::<usize>() + 8 * beside_text;
-    let chosen = anchors::choose(&lines, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
-    let anchor_literals = chosen.clause.iter().map(|literal| literals.id(literal)).collect();
-    let (anchors, beside, in_line) = (chosen.anchors, chosen.others, chosen.in_line);
+    let choices = if choices.is_empty() { std::slice::from_ref(&lines) } else { &choices };
+    let (ways, found_by) = ways(choices, knowledge)?;
+    let anchor_literals = found_by.iter().map(|literal| literals.id(literal)).collect();
     let telling =
         lines.iter().flatten().filter(|clause| clause.iter().all(|literal| literal.len() >= anchors::MIN_ANCHOR));
     let ids = telling.map(|clause| clause.iter().map(|literal| literals.id(literal)).collect::<Vec<_>>());
     let clauses = ids.filter(|ids| !ids.iter().all(|id| all.contains(id))).collect();
-    Ok(Alternative {
-        scope,
-        all,
-        regexes,
-        any,
-        none,
-        fields,
-        weight,
-        anchors,
-        beside,
-        in_line,
-        clauses,
-        anchor_literals,
-    })
+    Ok(Alternative { scope, all, regexes, any, none, fields, weight, ways, clauses, anchor_literals })
 }
 
 fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Vec<Vec<Clause>>) -> Result<(), CompileError> {
@@ -352,19 +357,44 @@ fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Vec<Vec
     Ok(())
 }
 
-/// The `any` list. It makes one clause, if each of its terms has something to look for.
-fn any_of(list: &[Term], literals: &mut Literals, lines: &mut Vec<Vec<Clause>>) -> Result<Option<Terms>, CompileError> {
-    if list.is_empty() {
-        return Ok(None);
-    }
-    let (terms, required) = terms(list, literals)?;
-    let strongest: Option<Vec<Clause>> = required.into_iter().map(required::strongest).collect();
-    lines.extend(strongest.map(|each| vec![each.concat()]));
-    Ok(Some(terms))
+/// How each choice is found in raw blocks, and the literals of which one stands in each text that meets one.
+fn ways(choices: &[Vec<Vec<Clause>>], knowledge: Knowledge<'_>) -> Result<(Vec<Way>, Clause), CompileError> {
+    let mut literals = Clause::new();
+    let ways = choices.iter().map(|lines| {
+        let choice = anchors::choose(lines, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
+        literals.extend_from_slice(choice.clause);
+        Ok(Way { anchors: choice.anchors, beside: choice.others, in_line: choice.in_line })
+    });
+    Ok((ways.collect::<Result<_, _>>()?, literals))
 }
 
-/// Terms, and for each the clauses it requires.
-fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Vec<Clause>>), CompileError> {
+/// What an `any` list asks for, and the clause that it makes, if each of its terms has something to look for.
+type Any = (Terms, Option<Clause>);
+
+/// The `any` list, and what each of its choices requires, if expressions are among them: all its literals are one choice.
+fn any_of(list: &[Term], literals: &mut Literals) -> Result<(Option<Any>, Vec<Vec<Vec<Clause>>>), CompileError> {
+    if list.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let (terms, required) = terms(list, literals)?;
+    let mut choices = Vec::new();
+    if !terms.regexes.is_empty() {
+        let mut plain = Clause::new();
+        for (term, lines) in list.iter().zip(&required) {
+            match term {
+                Term::Literal(literal) => plain.push(literal.as_bytes().to_vec()),
+                Term::Regex(_) => choices.push(lines.clone()),
+            }
+        }
+        choices.extend((!plain.is_empty()).then(|| vec![vec![plain]]));
+    }
+    let strongest: Option<Vec<Clause>> =
+        required.into_iter().map(|lines| required::strongest(lines.into_iter().flatten())).collect();
+    Ok((Some((terms, strongest.map(|each| each.concat()))), choices))
+}
+
+/// Terms, and for each the clauses it requires, by line.
+fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Vec<Vec<Clause>>>), CompileError> {
     let mut terms = Terms::default();
     let mut required = Vec::new();
     for term in list {
@@ -372,12 +402,12 @@ fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Vec<Claus
             Term::Literal(literal) if literal.is_empty() => return Err(CompileError::EmptyLiteral),
             Term::Literal(literal) => {
                 terms.literals.push(literals.id(literal.as_bytes()));
-                required.push(vec![vec![literal.as_bytes().to_vec()]]);
+                required.push(vec![vec![vec![literal.as_bytes().to_vec()]]]);
             }
             Term::Regex(term) => {
                 let (regex, lines) = LazyRegex::new(&term.regex)?;
                 terms.regexes.push(regex);
-                required.push(lines.concat());
+                required.push(lines);
             }
         }
     }

@@ -150,7 +150,7 @@ impl Engine {
         if subject.origin == Origin::Log {
             self.search.any_anchor(subject.text, |anchor, at| {
                 let owners = self.meanings[anchor].owners(subject.text, at);
-                owners.for_each(|owners| pairs.extend_from_slice(&owners.pairs));
+                pairs.extend(owners.flat_map(|owners| &owners.ways).map(|&(pattern, position, _)| (pattern, position)));
                 false
             });
         } else {

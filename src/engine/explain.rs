@@ -110,7 +110,7 @@ impl Engine {
 fn anchors(alternative: &Alternative, text: &[u8]) -> Vec<(String, bool)> {
     let stands = |anchor: &Vec<u8>| memchr::memmem::find(text, anchor).is_some();
     // Anchors are printable ASCII.
-    alternative.anchors.iter().map(|anchor| (String::from_utf8_lossy(anchor).into_owned(), stands(anchor))).collect()
+    alternative.anchors().map(|anchor| (String::from_utf8_lossy(anchor).into_owned(), stands(anchor))).collect()
 }
 
 /// The condition's terms beside what they were compiled to, which has the same order.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::Engine;
+use super::compile::Alternative;
 
 /// The lines of a text that hold anchors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl Engine {
     /// # Errors
     /// An automaton over the anchors can't be built; the reason.
     pub fn measure(&self, text: &[u8]) -> Result<AnchorHits, String> {
-        let all = self.patterns.iter().flat_map(|pattern| &pattern.alternatives).flat_map(|a| &a.anchors);
+        let all = self.patterns.iter().flat_map(|pattern| &pattern.alternatives).flat_map(Alternative::anchors);
         let anchors: Vec<&Vec<u8>> = all.collect::<BTreeSet<_>>().into_iter().collect();
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&anchors);
         let automaton = automaton.map_err(|error| error.to_string())?;

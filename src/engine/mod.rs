@@ -41,7 +41,7 @@ pub use search::{Effort, Windows};
 pub use terms::Terms;
 pub use train::Trained;
 
-use crate::pattern::model::Pattern;
+use crate::pattern::model::{Pattern, Severity};
 
 /// Receives the lines of a block that hold an anchor.
 pub trait Sink {
@@ -143,8 +143,10 @@ impl Engine {
         }
         for (index, pattern) in compiled.iter().enumerate() {
             for (position, alternative) in pattern.alternatives.iter().enumerate() {
-                for anchor in &alternative.anchors {
-                    owners.entry(anchor).or_default().pairs.push((index as u32, position as u32));
+                for (number, way) in alternative.ways.iter().enumerate() {
+                    for anchor in &way.anchors {
+                        owners.entry(anchor).or_default().ways.push((index as u32, position as u32, number as u32));
+                    }
                 }
             }
         }
@@ -187,7 +189,7 @@ impl Engine {
     /// The fragments that a pattern is found by in raw blocks.
     pub fn anchors_of(&self, pattern: usize) -> impl Iterator<Item = &[u8]> {
         let alternatives = self.patterns.get(pattern).into_iter().flat_map(|pattern| &pattern.alternatives);
-        alternatives.flat_map(|alternative| alternative.anchors.iter().map(Vec::as_slice))
+        alternatives.flat_map(|alternative| alternative.anchors().map(Vec::as_slice))
     }
 
     /// What looking for anchors in a text takes.
@@ -207,29 +209,31 @@ impl Engine {
         checks.filter_map(|(index, check)| check.err().map(|error| (index, error))).collect()
     }
 
-    /// Could a record that is this raw line alone, in whatever framing, be of a pattern? Says so of some that can't, but asks for no
-    /// more than the raw bytes.
-    pub fn may_know(&self, line: &[u8]) -> bool {
-        self.may_be(line, |alternative| &alternative.beside)
+    /// Could a record that is this raw line alone, in whatever framing, be of a pattern that is at least so grave? Says so of some that
+    /// can't, but asks for no more than the raw bytes.
+    pub fn may_know(&self, line: &[u8], least: Severity) -> bool {
+        self.may_be(line, least, |way| &way.beside)
     }
 
-    /// Could an anchor in this raw line, in whatever framing, be of a record that a pattern knows, whatever its other lines are? Says so of
-    /// some that can't. If the line is one of several pieces of a longer one, what is missing here may stand in another piece.
-    pub fn may_be_of(&self, line: &[u8]) -> bool {
-        self.may_be(line, |alternative| &alternative.beside[..alternative.in_line])
+    /// Could an anchor in this raw line, in whatever framing, be of a record that a pattern knows which is at least so grave, whatever the
+    /// record's other lines are? Says so of some that can't. If the line is one of several pieces of a longer one, what is missing here may
+    /// stand in another piece.
+    pub fn may_be_of(&self, line: &[u8], least: Severity) -> bool {
+        self.may_be(line, least, |way| &way.beside[..way.in_line])
     }
 
     /// Does an anchor stand in the raw bytes of a pattern that has, there too, one of each of the fragments that it asks for?
-    fn may_be(&self, raw: &[u8], asked: impl Fn(&compile::Alternative) -> &[Vec<Needle>]) -> bool {
+    fn may_be(&self, raw: &[u8], least: Severity, asked: impl Fn(&compile::Way) -> &[Vec<Needle>]) -> bool {
         let stands = |fragment: &Needle| fragment.first(raw).is_some();
-        let may_be = |owners: &Owners| {
-            let may_be = |&(pattern, position): &(u32, u32)| {
-                let alternative = &self.patterns[pattern as usize].alternatives[position as usize];
-                asked(alternative).iter().all(|fragments| fragments.iter().any(stands))
-            };
-            owners.any || owners.pairs.iter().any(may_be)
+        let may_be = |&(pattern, position, way): &(u32, u32, u32)| {
+            let compiled = &self.patterns[pattern as usize];
+            let way = &compiled.alternatives[position as usize].ways[way as usize];
+            // What a less grave one says is left out, but what it follows it has to see.
+            (compiled.correlated || compiled.pattern.severity >= least)
+                && asked(way).iter().all(|fragments| fragments.iter().any(stands))
         };
-        self.search.any_anchor(raw, |anchor, at| self.meanings[anchor].owners(raw, at).any(may_be))
+        let of_any = |owners: &Owners| owners.any || owners.ways.iter().any(may_be);
+        self.search.any_anchor(raw, |anchor, at| self.meanings[anchor].owners(raw, at).any(of_any))
     }
 
     /// Who asked for a fragment that stands in these raw bytes, in order. See [`Asked::for_others`].

@@ -12,8 +12,8 @@ use super::search;
 pub(super) struct Owners {
     /// A line that holds it may be of any pattern.
     pub any: bool,
-    /// (pattern, alternative)
-    pub pairs: Vec<(u32, u32)>,
+    /// (pattern, alternative, way)
+    pub ways: Vec<(u32, u32, u32)>,
     /// Those who asked for it, beside the patterns.
     pub others: Vec<u32>,
 }
@@ -88,7 +88,7 @@ impl Meaning {
 impl Owners {
     fn take_in(&mut self, other: Owners) {
         self.any |= other.any;
-        self.pairs.extend(other.pairs);
+        self.ways.extend(other.ways);
         self.others.extend(other.others);
     }
 }

@@ -63,31 +63,56 @@ pub fn clauses(hir: &Hir) -> Vec<Clause> {
     if let Some(exact) = found.exact.take() {
         push_clause(&mut found.clauses, exact);
     }
-    found.clauses
+    telling(found.clauses)
+}
+
+/// Those clauses beside which there is none that says as much with no more strings.
+fn telling(clauses: Vec<Clause>) -> Vec<Clause> {
+    let says = |one: usize, other: usize| {
+        clauses[one].len() <= clauses[other].len() && implies(&clauses[one], &clauses[other])
+    };
+    // Of those that say the same it is the first.
+    let told = |at: usize| (0..clauses.len()).any(|by| by != at && says(by, at) && (by < at || !says(at, by)));
+    let untold: Vec<usize> = (0..clauses.len()).filter(|&at| !told(at)).collect();
+    untold.into_iter().map(|at| clauses[at].clone()).collect()
+}
+
+/// Does a text that satisfies the first satisfy the second, wherever it does so?
+fn implies(one: &Clause, other: &Clause) -> bool {
+    let holds = |string: &Vec<u8>, part: &Vec<u8>| string.windows(part.len()).any(|window| window == part);
+    one.iter().all(|string| other.iter().any(|part| holds(string, part)))
 }
 
 /// The clause whose shortest string is longest: the one that says most.
-pub fn strongest(clauses: Vec<Clause>) -> Option<Clause> {
+pub fn strongest(clauses: impl IntoIterator<Item = Clause>) -> Option<Clause> {
     clauses.into_iter().max_by_key(|clause| (clause.iter().map(Vec::len).min(), std::cmp::Reverse(clause.len())))
 }
 
 /// What is known of a part of an expression.
-#[derive(Default)]
 struct Known {
     /// The part matches exactly these strings and no others.
     exact: Option<Vec<Vec<u8>>>,
+    /// Each match of the part begins with one of these.
+    begin: Vec<Vec<u8>>,
+    /// And ends with one of these.
+    end: Vec<Vec<u8>>,
     /// What each match of the part must contain.
     clauses: Vec<Clause>,
 }
 
 impl Known {
     fn exactly(strings: Vec<Vec<u8>>) -> Self {
-        Known { exact: Some(strings), clauses: Vec::new() }
+        Known { begin: strings.clone(), end: strings.clone(), exact: Some(strings), clauses: Vec::new() }
     }
 
     fn nothing() -> Self {
-        Known::default()
+        Known { exact: None, begin: anything(), end: anything(), clauses: Vec::new() }
     }
+}
+
+/// The beginning, or end, of anything.
+fn anything() -> Vec<Vec<u8>> {
+    vec![Vec::new()]
 }
 
 fn visit(hir: &Hir) -> Known {
@@ -130,54 +155,50 @@ fn visit_repetition(repetition: &Repetition) -> Known {
 
 fn visit_concat(parts: &[Hir]) -> Known {
     let mut clauses = Vec::new();
-    let mut run: Vec<Vec<u8>> = vec![Vec::new()];
-    let mut whole = true;
+    // What ends the parts so far, and what begins them all, once that is more than their end.
+    let (mut run, mut begin) = (anything(), None);
     for part in parts {
         let known = visit(part);
         clauses.extend(known.clauses);
-        match known.exact {
-            Some(strings) => match product(&run, &strings) {
-                Some(longer) => run = longer,
-                None => {
-                    push_clause(&mut clauses, std::mem::replace(&mut run, strings));
-                    whole = false;
+        let longer = product(&run, &known.begin);
+        match (known.exact, longer) {
+            (Some(_), Some(longer)) => run = longer,
+            (_, longer) => {
+                if let Some(longer) = longer.as_ref().filter(|longer| longer.len() > run.len()) {
+                    // Which of both is better depends on what is rare.
+                    push_clause(&mut clauses, longer.clone());
                 }
-            },
-            None => {
-                push_clause(&mut clauses, std::mem::replace(&mut run, vec![Vec::new()]));
-                whole = false;
+                let before = std::mem::replace(&mut run, known.end);
+                let before = longer.filter(|longer| longer.len() == before.len()).unwrap_or(before);
+                begin.get_or_insert(before.clone());
+                push_clause(&mut clauses, before);
             }
         }
     }
-    if whole && clauses.is_empty() {
-        return Known::exactly(run);
-    }
-    push_clause(&mut clauses, run);
-    Known { exact: None, clauses }
+    let Some(begin) = begin else { return Known::exactly(run) };
+    push_clause(&mut clauses, run.clone());
+    Known { exact: None, begin, end: run, clauses }
 }
 
 fn visit_alternation(branches: &[Hir]) -> Known {
     let known: Vec<Known> = branches.iter().map(visit).collect();
-    let strings: Option<Vec<Vec<u8>>> = known
-        .iter()
-        .map(|branch| branch.exact.clone())
-        .collect::<Option<Vec<_>>>()
-        .map(|exact| exact.concat())
-        .filter(|all| all.len() <= MAX_STRINGS);
-    if let Some(strings) = strings {
+    let all = |strings: fn(&Known) -> Option<&Vec<Vec<u8>>>| -> Option<Vec<Vec<u8>>> {
+        let all = known.iter().map(strings).collect::<Option<Vec<_>>>()?;
+        Some(all.into_iter().flatten().cloned().collect::<Vec<_>>()).filter(|all| all.len() <= MAX_STRINGS)
+    };
+    if let Some(strings) = all(|branch| branch.exact.as_ref()) {
         return Known::exactly(strings);
     }
-    let mut union = Clause::new();
-    for mut branch in known {
+    let begin = all(|branch| Some(&branch.begin)).unwrap_or_else(anything);
+    let end = all(|branch| Some(&branch.end)).unwrap_or_else(anything);
+    let strongest = known.into_iter().map(|mut branch| {
         if let Some(exact) = branch.exact.take() {
             push_clause(&mut branch.clauses, exact);
         }
-        match strongest(branch.clauses) {
-            Some(clause) => union.extend(clause),
-            None => return Known::nothing(),
-        }
-    }
-    Known { exact: None, clauses: vec![union] }
+        strongest(branch.clauses)
+    });
+    let union = strongest.collect::<Option<Vec<Clause>>>().map(|clauses| clauses.concat());
+    Known { exact: None, begin, end, clauses: union.into_iter().collect() }
 }
 
 /// Every string of `left` followed by every string of `right`, unless that grows too large.
@@ -189,10 +210,20 @@ fn product(left: &[Vec<u8>], right: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
     joined.iter().all(|string| string.len() <= MAX_LENGTH).then_some(joined)
 }
 
-/// An empty string in a clause makes it say nothing.
-fn push_clause(clauses: &mut Vec<Clause>, clause: Clause) {
-    if !clause.is_empty() && clause.iter().all(|string| !string.is_empty()) {
-        clauses.push(clause);
+/// An empty string in a clause makes it say nothing. A string that holds another one of them adds nothing to it.
+fn push_clause(clauses: &mut Vec<Clause>, mut clause: Clause) {
+    clause.sort_unstable_by_key(Vec::len);
+    let mut least = Clause::new();
+    for string in clause {
+        if string.is_empty() {
+            return;
+        }
+        if !least.iter().any(|short| string.windows(short.len()).any(|part| part == short)) {
+            least.push(string);
+        }
+    }
+    if !least.is_empty() {
+        clauses.push(least);
     }
 }
 
@@ -216,11 +247,13 @@ mod tests {
             (r"got (?<code>403)\b", &[&["got 403"]]),
             (r"want \[\d+\], got 4", &[&["want ["], &["], got 4"]]),
             ("(foo|bar)baz", &[&["foobaz", "barbaz"]]),
-            ("(foo|b.rr)baz", &[&["foo", "rr"], &["baz"]]),
+            ("(foo|b.rr)baz", &[&["rrbaz", "foobaz"]]),
+            (r"found (?<n>-\d+ GiB) left", &[&["found -"], &[" GiB left"]]),
+            (r"x(a\d|b\d|c)y", &[&["xa", "xb", "xc"], &["x"], &["y"]]),
             ("(foo|.*)baz", &[&["baz"]]),
             ("x*", &[]),
-            ("(abc)+d", &[&["abc"], &["d"]]),
-            ("(abc)?d", &[&["abcd", "d"]]),
+            ("(abc)+d", &[&["abcd"]]),
+            ("(abc)?d", &[&["d"]]),
             ("a(b.)?c", &[&["a"], &["c"]]),
             ("[ab]c", &[&["ac", "bc"]]),
             (r"\d+", &[]),
