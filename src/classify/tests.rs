@@ -1,5 +1,6 @@
 //! What a stream says must not depend on how its bytes arrive, and no log may make it grow.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::event::{Event, Resource};
 use crate::frame::Format;
 use crate::pattern::PatternSet;
 use crate::pattern::model::Severity;
-use crate::pattern::sources::PackSource;
+use crate::pattern::sources::{PackSource, builtin};
 
 /// id, match.
 const PATTERNS: &[(&str, &str)] = &[
@@ -194,6 +195,26 @@ fn texts_and_their_events_however_they_arrive() {
 }
 
 /// Wherever reading stops, a new stream from the watermark on gives the events that are missing.
+#[test]
+fn a_least_severity_leaves_events_out_and_changes_no_others() {
+    let load = |min_severity| {
+        let set = PatternSet::load(&builtin()).unwrap_or_else(|problems| panic!("{problems:?}"));
+        Arc::new(Classifier { set, format: Format::Auto, limits: Limits::default(), min_severity, redact: false })
+    };
+    let all = load(Severity::Info);
+    let severities: HashMap<String, Severity> =
+        all.set.patterns.iter().map(|located| (located.pattern.id.clone(), located.pattern.severity)).collect();
+    let examples = all.set.patterns.iter().flat_map(|located| &located.pattern.tests.fires);
+    let text: String = examples.flat_map(|example| [example.log.trim_end(), "\nall is well\n"]).collect();
+    let mut said = in_pieces(&all, text.as_bytes(), &[1 << 16], false);
+    for least in [Severity::Warn, Severity::Error, Severity::Fatal] {
+        let before = said.len();
+        said.retain(|(.., pattern, _, _)| severities[pattern] >= least);
+        assert!((1..before).contains(&said.len()), "{least:?}");
+        assert_eq!(in_pieces(&load(least), text.as_bytes(), &[1 << 16], false), said, "{least:?}");
+    }
+}
+
 #[test]
 fn a_restart_at_the_watermark_loses_nothing() {
     for unknown in [false, true] {

@@ -228,9 +228,7 @@ impl Engine {
         let may_be = |&(pattern, position, way): &(u32, u32, u32)| {
             let compiled = &self.patterns[pattern as usize];
             let way = &compiled.alternatives[position as usize].ways[way as usize];
-            // What a less grave one says is left out, but what it follows it has to see.
-            (compiled.correlated || compiled.pattern.severity >= least)
-                && asked(way).iter().all(|fragments| fragments.iter().any(stands))
+            compiled.pattern.severity >= least && asked(way).iter().all(|fragments| fragments.iter().any(stands))
         };
         let of_any = |owners: &Owners| owners.any || owners.ways.iter().any(may_be);
         self.search.any_anchor(raw, |anchor, at| self.meanings[anchor].owners(raw, at).any(of_any))
