@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 use thiserror::Error;
 
 use super::literals::Needle;
-use super::required::{self, Clause};
+use super::required::{self, Clause, Lines};
 use super::scope::CompiledScope;
 use super::{Knowledge, anchors, known, regexes};
 use crate::event::attributes::{self, Capture};
@@ -177,7 +177,7 @@ pub struct LazyRegex {
 }
 
 impl LazyRegex {
-    fn new(expression: &str) -> Result<(Self, Vec<Vec<Clause>>), CompileError> {
+    fn new(expression: &str) -> Result<(Self, Lines), CompileError> {
         let wrong = |reason| CompileError::Regex { expression: expression.to_owned(), reason };
         let read = known::read(expression).map_err(wrong)?;
         let captures = read
@@ -309,7 +309,7 @@ fn alternative(
     literals: &mut Literals,
     knowledge: Knowledge<'_>,
 ) -> Result<Alternative, CompileError> {
-    let mut lines: Vec<Vec<Clause>> = Vec::new();
+    let mut lines = Lines::new();
     let mut all = Vec::new();
     let mut regexes = Vec::new();
     for term in &condition.all {
@@ -350,7 +350,7 @@ fn alternative(
     Ok(Alternative { scope, all, regexes, any, none, fields, weight, ways, clauses, anchor_literals })
 }
 
-fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Vec<Vec<Clause>>) -> Result<(), CompileError> {
+fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Lines) -> Result<(), CompileError> {
     let (regex, required) = LazyRegex::new(expression)?;
     regexes.push(regex);
     lines.extend(required);
@@ -358,7 +358,7 @@ fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Vec<Vec
 }
 
 /// How each choice is found in raw blocks, and the literals of which one stands in each text that meets one.
-fn ways(choices: &[Vec<Vec<Clause>>], knowledge: Knowledge<'_>) -> Result<(Vec<Way>, Clause), CompileError> {
+fn ways(choices: &[Lines], knowledge: Knowledge<'_>) -> Result<(Vec<Way>, Clause), CompileError> {
     let mut literals = Clause::new();
     let ways = choices.iter().map(|lines| {
         let choice = anchors::choose(lines, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
@@ -372,7 +372,7 @@ fn ways(choices: &[Vec<Vec<Clause>>], knowledge: Knowledge<'_>) -> Result<(Vec<W
 type Any = (Terms, Option<Clause>);
 
 /// The `any` list, and what each of its choices requires, if expressions are among them: all its literals are one choice.
-fn any_of(list: &[Term], literals: &mut Literals) -> Result<(Option<Any>, Vec<Vec<Vec<Clause>>>), CompileError> {
+fn any_of(list: &[Term], literals: &mut Literals) -> Result<(Option<Any>, Vec<Lines>), CompileError> {
     if list.is_empty() {
         return Ok((None, Vec::new()));
     }
@@ -394,7 +394,7 @@ fn any_of(list: &[Term], literals: &mut Literals) -> Result<(Option<Any>, Vec<Ve
 }
 
 /// Terms, and for each the clauses it requires, by line.
-fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Vec<Vec<Clause>>>), CompileError> {
+fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Lines>), CompileError> {
     let mut terms = Terms::default();
     let mut required = Vec::new();
     for term in list {

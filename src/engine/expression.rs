@@ -4,13 +4,13 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::required::{self, Clause};
+use super::required::{self, Lines};
 
 /// What is known of an expression without compiling it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expression {
     /// What every match must contain, in groups of which each is satisfied by one line.
-    pub lines: Vec<Vec<Clause>>,
+    pub lines: Lines,
     /// Its named groups, in the order they stand.
     pub groups: Vec<String>,
 }

@@ -1,13 +1,15 @@
 //! The literals that any match of a regular expression must contain.
 //!
 //! The answer is a conjunction of clauses; each clause is a set of byte strings of which every match contains at
-//! least one. It may be weaker than the expression (that is what confirmation is for) and is never stronger. Clauses come in groups: what
-//! satisfies those of a group stands in one line.
+//! least one. It may be weaker than the expression (that is what confirmation is for) and is never stronger.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 /// Byte strings, at least one of which must be there.
 pub type Clause = Vec<Vec<u8>>;
+
+/// Clauses in groups: what satisfies those of a group stands in one line.
+pub type Lines = Vec<Vec<Clause>>;
 
 /// A set of strings larger than this is not carried on: it would make too many literals.
 const MAX_STRINGS: usize = 16;
@@ -27,7 +29,7 @@ pub fn branches(hir: &Hir) -> Vec<&Hir> {
 
 /// The clauses that every match of `hir` satisfies. Of each match, one line satisfies all clauses of a group, unless it is a
 /// clause of its own whose strings hold the end of a line.
-pub fn lines(hir: &Hir) -> Vec<Vec<Clause>> {
+pub fn lines(hir: &Hir) -> Lines {
     let mut groups = match hir.kind() {
         _ if !may_hold_newline(hir) => vec![clauses(hir)],
         HirKind::Capture(capture) => lines(&capture.sub),
