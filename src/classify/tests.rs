@@ -194,7 +194,6 @@ fn texts_and_their_events_however_they_arrive() {
     }
 }
 
-/// Wherever reading stops, a new stream from the watermark on gives the events that are missing.
 #[test]
 fn a_least_severity_leaves_events_out_and_changes_no_others() {
     let load = |min_severity| {
@@ -215,6 +214,7 @@ fn a_least_severity_leaves_events_out_and_changes_no_others() {
     }
 }
 
+/// Wherever reading stops, a new stream from the watermark on gives the events that are missing.
 #[test]
 fn a_restart_at_the_watermark_loses_nothing() {
     for unknown in [false, true] {
