@@ -23,23 +23,15 @@ const BUFFER: usize = 8 << 10;
 /// Opens inotify; replaced in tests by one that fails as a full node does.
 type Make = fn() -> io::Result<Inotify>;
 
-/// A watched folder.
-#[derive(Debug, Default)]
-struct Folder {
-    path: PathBuf,
-    /// Names of the files in it that were written to.
-    written: HashSet<OsString>,
-}
-
 /// The watched folders.
 #[derive(Debug)]
 pub struct Watch {
     make: Make,
     inotify: Option<Inotify>,
     watched: HashMap<PathBuf, WatchDescriptor>,
-    folders: HashMap<WatchDescriptor, Folder>,
-    /// How many files were written to.
-    written: usize,
+    folders: HashMap<WatchDescriptor, PathBuf>,
+    /// Names of the files that were written to, by the folder they are in.
+    written: HashMap<WatchDescriptor, HashSet<OsString>>,
     /// What else has come.
     hints: Hints,
     complete: bool,
@@ -52,8 +44,8 @@ impl Watch {
     }
 
     pub(super) fn with(make: Make) -> Watch {
-        let (watched, folders) = (HashMap::new(), HashMap::new());
-        Watch { make, inotify: None, watched, folders, written: 0, hints: Hints::default(), complete: true }
+        let (watched, folders, written) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Watch { make, inotify: None, watched, folders, written, hints: Hints::default(), complete: true }
     }
 
     /// Whether every folder asked for is watched. If not, files have to be looked at in turn.
@@ -125,8 +117,7 @@ impl Watch {
             | WatchMask::ONLYDIR;
         let descriptor = inotify.watches().add(folder, mask)?;
         self.watched.insert(folder.to_path_buf(), descriptor.clone());
-        // It may be watched already, by this path or by one from before it was moved.
-        self.folders.entry(descriptor).or_default().path = folder.to_path_buf();
+        self.folders.insert(descriptor, folder.to_path_buf());
         Ok(())
     }
 
@@ -135,11 +126,9 @@ impl Watch {
         let Some(inotify) = &self.inotify else { return };
         self.watched.retain(|folder, _| folders.contains(folder));
         let watched = &self.watched;
-        let written = &mut self.written;
         self.folders.retain(|descriptor, folder| {
-            let needed = watched.get(&folder.path) == Some(descriptor);
+            let needed = watched.get(folder) == Some(descriptor);
             if !needed {
-                *written -= folder.written.len();
                 // It fails for a folder that is gone, whose watch went with it.
                 let _ = inotify.watches().remove(descriptor.clone());
             }
@@ -156,7 +145,7 @@ impl Watch {
             self.gather();
             let waited = began.elapsed();
             let rested = waited >= rest;
-            let any = self.written > 0 || self.hints.is_urgent();
+            let any = self.written() > 0 || self.hints.is_urgent();
             if waited >= timeout || self.hints.is_urgent() || (rested && any) {
                 return any;
             }
@@ -179,29 +168,23 @@ impl Watch {
 
     /// How many files there is word of that they were written to.
     pub fn written(&self) -> usize {
-        self.written
+        self.written.values().map(HashSet::len).sum()
     }
 
     /// Takes the hints that have come.
     pub fn take(&mut self) -> Hints {
         self.gather();
         let mut hints = std::mem::take(&mut self.hints);
-        hints.written = self.take_written();
+        for (descriptor, names) in std::mem::take(&mut self.written) {
+            // A folder that isn't watched any more is gone or elsewhere: that is for the walk.
+            let Some(folder) = self.folders.get(&descriptor) else { continue };
+            hints.written.extend(names.into_iter().map(|name| folder.join(name)));
+        }
         if hints.lost {
             // A folder may have been replaced unseen; watching one twice does no harm.
             self.watched.clear();
         }
         hints
-    }
-
-    fn take_written(&mut self) -> Vec<PathBuf> {
-        let mut paths = Vec::with_capacity(self.written);
-        if std::mem::take(&mut self.written) > 0 {
-            for folder in self.folders.values_mut() {
-                paths.extend(folder.written.drain().map(|name| folder.path.join(name)));
-            }
-        }
-        paths
     }
 
     /// Makes hints of the events that have come.
@@ -210,7 +193,10 @@ impl Watch {
         loop {
             let Some(inotify) = &mut self.inotify else { return };
             match inotify.read_events(&mut buffer) {
-                Ok(events) => events.for_each(|event| self.take_in(&event)),
+                Ok(events) => {
+                    events.for_each(|event| self.take_in(&event));
+                    self.bound();
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.hints.lost |= error.kind() != io::ErrorKind::WouldBlock;
@@ -227,14 +213,14 @@ impl Watch {
             return;
         }
         // Of a watch that we have ended.
-        let Some(folder) = self.folders.get_mut(&event.wd) else { return };
+        let Some(folder) = self.folders.get(&event.wd) else { return };
         if event.mask.intersects(EventMask::IGNORED | EventMask::MOVE_SELF) {
             hints.structure = true;
             self.end(&event.wd);
         } else if event.mask.contains(EventMask::MODIFY) {
             event.name.into_iter().for_each(|name| self.wrote(&event.wd, name));
         } else if event.mask.contains(EventMask::CREATE) {
-            event.name.into_iter().for_each(|name| hints.made(folder.path.join(name)));
+            event.name.into_iter().for_each(|name| hints.made(folder.join(name)));
         } else {
             hints.structure = true;
         }
@@ -242,13 +228,16 @@ impl Watch {
 
     /// Notes a file that was written to: once, however often.
     fn wrote(&mut self, descriptor: &WatchDescriptor, name: &OsStr) {
-        let Some(folder) = self.folders.get_mut(descriptor).filter(|folder| !folder.written.contains(name)) else {
-            return;
-        };
-        folder.written.insert(name.to_owned());
-        self.written += 1;
-        if self.written > HINT_LIMIT {
-            self.take_written();
+        let names = self.written.entry(descriptor.clone()).or_default();
+        if !names.contains(name) {
+            names.insert(name.to_owned());
+        }
+    }
+
+    /// Forgets which files were written to, if they are too many: then any may have been.
+    fn bound(&mut self) {
+        if self.written() > HINT_LIMIT {
+            self.written.clear();
             self.hints.lost = true;
         }
     }
@@ -256,9 +245,8 @@ impl Watch {
     /// A folder isn't there any more, or is somewhere else.
     fn end(&mut self, descriptor: &WatchDescriptor) {
         let Some(folder) = self.folders.remove(descriptor) else { return };
-        self.written -= folder.written.len();
-        if self.watched.get(&folder.path) == Some(descriptor) {
-            self.watched.remove(&folder.path);
+        if self.watched.get(&folder) == Some(descriptor) {
+            self.watched.remove(&folder);
         }
         if let Some(inotify) = &self.inotify {
             // It fails where the kernel has ended it.
@@ -359,6 +347,7 @@ mod tests {
             assert!(!watch.hints.lost, "{number}");
             watch.wrote(&descriptor, OsStr::new("0"));
             watch.wrote(&descriptor, OsStr::new(&number.to_string()));
+            watch.bound();
         }
         let hints = watch.take();
         assert!(hints.lost && hints.written.is_empty());
