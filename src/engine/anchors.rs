@@ -103,21 +103,19 @@ fn fragments_of(clause: &Clause, healthy: &Healthy) -> Option<Vec<Ranked>> {
     Some(all)
 }
 
-/// What is looked for in raw bytes on behalf of some clauses.
-pub struct Choice<'c> {
-    /// The clause to anchor on: the one that costs least on healthy logs.
-    pub clause: &'c Clause,
-    /// Its fragments: the anchors.
+/// How what satisfies some clauses is found in raw bytes.
+pub struct Way {
+    /// The fragments to look for, of which one stands there.
     pub anchors: Vec<Vec<u8>>,
-    /// The fragments of the other clauses that have such, those first that are satisfied by the same line.
-    pub others: Vec<Vec<Needle>>,
-    /// How many of these are.
+    /// Of each of these, one stands there too: fragments of the other clauses that have such.
+    pub beside: Vec<Vec<Needle>>,
+    /// So many of them, which come first, in the line that the anchor stands in.
     pub in_line: usize,
 }
 
-/// The clause to anchor on, and what else to ask; `None` if no clause has a fragment for each of its strings. The clauses are in groups,
+/// The clause to anchor on, the one that costs least on healthy logs, and what that comes to; `None` if no clause has a fragment for each of its strings. The clauses are in groups,
 /// each of which is satisfied by one line.
-pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows) -> Option<Choice<'c>> {
+pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows) -> Option<(&'c Clause, Way)> {
     let all = lines.iter().enumerate().flat_map(|(line, clauses)| clauses.iter().map(move |clause| (line, clause)));
     let mut usable: Vec<(usize, &Clause, Vec<Ranked>)> =
         all.filter_map(|(line, clause)| Some((line, clause, fragments_of(clause, healthy)?))).collect();
@@ -138,9 +136,9 @@ pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows
     usable.sort_by_key(|(line, ..)| *line != own);
     let in_line = usable.iter().take_while(|(line, ..)| *line == own).count();
     let needles = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| Needle::new(fragment.bytes)).collect();
-    let others = usable.into_iter().map(|(.., fragments)| needles(fragments)).collect();
+    let beside = usable.into_iter().map(|(.., fragments)| needles(fragments)).collect();
     let anchors = anchors.into_iter().map(|fragment| fragment.bytes).collect();
-    Some(Choice { clause, anchors, others, in_line })
+    Some((clause, Way { anchors, beside, in_line }))
 }
 
 #[cfg(test)]
@@ -178,7 +176,7 @@ mod tests {
         let clause = |strings: &[&str]| strings.iter().map(|s| s.as_bytes().to_vec()).collect::<Clause>();
         let clauses = [clause(&["error"]), clause(&["NoCredentialsError"]), clause(&["x", "abcdefgh"])];
         let lines = clauses.map(|clause| vec![clause]);
-        assert_eq!(choose(&lines, &healthy(), &Windows::default()).unwrap().clause, &lines[1][0]);
+        assert_eq!(choose(&lines, &healthy(), &Windows::default()).unwrap().0, &lines[1][0]);
         assert!(choose(&[vec![clause(&["ab"])]], &healthy(), &Windows::default()).is_none());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::Regex;
 use thiserror::Error;
 
+use super::anchors::Way;
 use super::literals::Needle;
 use super::required::{self, Clause, Lines};
 use super::scope::CompiledScope;
@@ -107,22 +108,12 @@ pub struct Alternative {
     pub fields: Vec<(String, FieldTest)>,
     /// How much text it requires, in bytes: the more, the more specific.
     pub weight: usize,
-    /// How it is found in raw blocks; empty if no log can be meant.
+    /// How it is found in raw blocks, in each way in which it can be met; empty if no log can be meant.
     pub ways: Vec<Way>,
     /// Of each of these, one literal must stand in the record's text: what expressions can't match without.
     pub clauses: Vec<Vec<LiteralId>>,
     /// The literals that the fragments are parts of: one of them makes a record a candidate.
     pub anchor_literals: Vec<LiteralId>,
-}
-
-/// One way in which a condition is met: of a choice of expressions, one of them.
-pub struct Way {
-    /// The fragments looked for in raw blocks, of which one stands there.
-    pub anchors: Vec<Vec<u8>>,
-    /// Of each of these, one fragment must stand in the raw bytes of the record, too.
-    pub beside: Vec<Vec<Needle>>,
-    /// Of so many of them, in the raw line that the anchor stands in.
-    pub in_line: usize,
 }
 
 impl Alternative {
@@ -325,12 +316,9 @@ fn alternative(
     for expression in condition.regex.as_slice() {
         add_regex(expression, &mut regexes, &mut lines)?;
     }
-    let (any, mut choices) = any_of(&condition.any, literals)?;
-    for choice in &mut choices {
-        choice.extend_from_slice(&lines);
-    }
-    lines.extend(any.as_ref().and_then(|(_, clause)| clause.clone()).map(|clause| vec![clause]));
-    let any = any.map(|(terms, _)| terms);
+    let Any { terms: any, clause, mut choices } = any_of(&condition.any, literals)?;
+    choices.iter_mut().for_each(|choice| choice.extend_from_slice(&lines));
+    lines.extend(clause.map(|clause| vec![clause]));
     let none = terms(&condition.none, literals)?.0;
     let fields: Vec<_> = condition.fields.iter().map(|(name, test)| (name.clone(), FieldTest::new(test))).collect();
     if all.is_empty() && regexes.is_empty() && any.is_none() && fields.is_empty() {
@@ -361,20 +349,28 @@ fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Lines) 
 fn ways(choices: &[Lines], knowledge: Knowledge<'_>) -> Result<(Vec<Way>, Clause), CompileError> {
     let mut literals = Clause::new();
     let ways = choices.iter().map(|lines| {
-        let choice = anchors::choose(lines, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
-        literals.extend_from_slice(choice.clause);
-        Ok(Way { anchors: choice.anchors, beside: choice.others, in_line: choice.in_line })
+        let (clause, way) =
+            anchors::choose(lines, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
+        literals.extend_from_slice(clause);
+        Ok(way)
     });
     Ok((ways.collect::<Result<_, _>>()?, literals))
 }
 
-/// What an `any` list asks for, and the clause that it makes, if each of its terms has something to look for.
-type Any = (Terms, Option<Clause>);
+/// An `any` list.
+#[derive(Default)]
+struct Any {
+    /// Its terms; none if the condition has no such list.
+    terms: Option<Terms>,
+    /// The clause that it makes, if each of its terms has something to look for.
+    clause: Option<Clause>,
+    /// If expressions are among its terms, what each choice requires. All its literals are one.
+    choices: Vec<Lines>,
+}
 
-/// The `any` list, and what each of its choices requires, if expressions are among them: all its literals are one choice.
-fn any_of(list: &[Term], literals: &mut Literals) -> Result<(Option<Any>, Vec<Lines>), CompileError> {
+fn any_of(list: &[Term], literals: &mut Literals) -> Result<Any, CompileError> {
     if list.is_empty() {
-        return Ok((None, Vec::new()));
+        return Ok(Any::default());
     }
     let (terms, required) = terms(list, literals)?;
     let mut choices = Vec::new();
@@ -390,7 +386,7 @@ fn any_of(list: &[Term], literals: &mut Literals) -> Result<(Option<Any>, Vec<Li
     }
     let strongest: Option<Vec<Clause>> =
         required.into_iter().map(|lines| required::strongest(lines.into_iter().flatten())).collect();
-    Ok((Some((terms, strongest.map(|each| each.concat()))), choices))
+    Ok(Any { terms: Some(terms), clause: strongest.map(|each| each.concat()), choices })
 }
 
 /// Terms, and for each the clauses it requires, by line.

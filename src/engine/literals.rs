@@ -32,6 +32,11 @@ impl Needle {
     }
 }
 
+/// Does one of each stand in a text?
+pub fn one_of_each(needles: &[Vec<Needle>], text: &[u8]) -> bool {
+    needles.iter().all(|any| any.iter().any(|needle| needle.first(text).is_some()))
+}
+
 impl AsRef<[u8]> for Needle {
     fn as_ref(&self) -> &[u8] {
         &self.bytes

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use anchors::Way;
 pub use anchors::fragments as anchor_fragments;
 pub use compile::{CompileError, Compiled};
 pub use confirm::{Finding, Judgement, Part, Subject};
@@ -223,12 +224,11 @@ impl Engine {
     }
 
     /// Does an anchor stand in the raw bytes of a pattern that has, there too, one of each of the fragments that it asks for?
-    fn may_be(&self, raw: &[u8], least: Severity, asked: impl Fn(&compile::Way) -> &[Vec<Needle>]) -> bool {
-        let stands = |fragment: &Needle| fragment.first(raw).is_some();
+    fn may_be(&self, raw: &[u8], least: Severity, asked: impl Fn(&Way) -> &[Vec<Needle>]) -> bool {
         let may_be = |&(pattern, position, way): &(u32, u32, u32)| {
             let compiled = &self.patterns[pattern as usize];
             let way = &compiled.alternatives[position as usize].ways[way as usize];
-            compiled.pattern.severity >= least && asked(way).iter().all(|fragments| fragments.iter().any(stands))
+            compiled.pattern.severity >= least && literals::one_of_each(asked(way), raw)
         };
         let of_any = |owners: &Owners| owners.any || owners.ways.iter().any(may_be);
         self.search.any_anchor(raw, |anchor, at| self.meanings[anchor].owners(raw, at).any(of_any))

@@ -162,20 +162,22 @@ fn visit_concat(parts: &[Hir]) -> Known {
     for part in parts {
         let known = visit(part);
         clauses.extend(known.clauses);
-        let longer = product(&run, &known.begin);
-        match (known.exact, longer) {
-            (Some(_), Some(longer)) => run = longer,
-            (_, longer) => {
-                if let Some(longer) = longer.as_ref().filter(|longer| longer.len() > run.len()) {
-                    // Which of both is better depends on what is rare.
-                    push_clause(&mut clauses, longer.clone());
-                }
-                let before = std::mem::replace(&mut run, known.end);
-                let before = longer.filter(|longer| longer.len() == before.len()).unwrap_or(before);
-                begin.get_or_insert(before.clone());
-                push_clause(&mut clauses, before);
-            }
+        let joined = product(&run, &known.begin);
+        if known.exact.is_some()
+            && let Some(joined) = joined
+        {
+            run = joined;
+            continue;
         }
+        let mut before = std::mem::replace(&mut run, known.end);
+        match joined {
+            Some(joined) if joined.len() == before.len() => before = joined,
+            // More strings, which are longer: which is better depends on what is rare.
+            Some(joined) => push_clause(&mut clauses, joined),
+            None => {}
+        }
+        begin.get_or_insert_with(|| before.clone());
+        push_clause(&mut clauses, before);
     }
     let Some(begin) = begin else { return Known::exactly(run) };
     push_clause(&mut clauses, run.clone());

@@ -10,14 +10,13 @@ mod jq_required;
 
 use std::sync::OnceLock;
 
-use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
 use super::anchors;
 use super::healthy::Healthy;
-use super::literals::{LiteralSearch, Needle};
+use super::literals::{self, LiteralSearch, Needle};
 use super::required::{self, Clause};
 use super::train;
 use crate::pattern::cre::Term;
@@ -49,13 +48,13 @@ struct Way {
 
 impl Way {
     fn may_match(&self, raw: &[u8]) -> bool {
-        self.beside.iter().all(|fragments| fragments.iter().any(|fragment| fragment.first(raw).is_some()))
+        literals::one_of_each(&self.beside, raw)
     }
 }
 
 enum Compiled {
     /// Its being there is all that is asked.
-    Literal(Box<Finder<'static>>),
+    Literal(Needle),
     Regex(Expression),
     Jq(jq::Program),
 }
@@ -135,7 +134,7 @@ impl Terms {
         candidates.dedup();
         let mut json = None;
         candidates.retain(|&term| match &self.terms[term as usize] {
-            Compiled::Literal(finder) => finder.find(entry).is_some(),
+            Compiled::Literal(needle) => needle.first(entry).is_some(),
             Compiled::Regex(expression) => expression.is_match(entry),
             Compiled::Jq(program) => {
                 json.get_or_insert_with(|| jq::json(entry)).as_ref().is_some_and(|json| program.holds(json))
@@ -161,8 +160,8 @@ impl Making {
     fn add(&mut self, index: u32, term: &Term) -> Result<(), String> {
         let (compiled, ways) = match term {
             Term::Value(value) => {
-                let finder = Finder::new(value.as_bytes()).into_owned();
-                (Compiled::Literal(Box::new(finder)), vec![vec![vec![vec![value.as_bytes().to_vec()]]]])
+                let literal = value.as_bytes().to_vec();
+                (Compiled::Literal(Needle::new(literal.clone())), vec![vec![vec![vec![literal]]]])
             }
             Term::Regex(text) => {
                 let hir = syntax_tree(text)?;
@@ -178,10 +177,10 @@ impl Making {
         self.compiled.push(compiled);
         let choices = ways.iter().map(|lines| anchors::choose(lines, Healthy::builtin(), train::builtin()));
         match choices.collect::<Option<Vec<_>>>() {
-            Some(choices) => choices.into_iter().for_each(|choice| self.add_way(index, choice)),
+            Some(choices) => choices.into_iter().for_each(|(_, way)| self.add_way(index, way)),
             None => self.without_anchor.push(index),
         }
-        let clauses = ways.into_iter().map(|lines| required::strongest(lines.concat()));
+        let clauses = ways.into_iter().map(|lines| required::strongest(lines.into_iter().flatten()));
         match clauses.collect::<Option<Vec<_>>>().map(|clauses| clauses.concat()) {
             Some(clause) if clause.iter().all(|literal| !literal.is_empty()) => self.look_for(index, clause),
             _ => self.always.push(index),
@@ -189,10 +188,10 @@ impl Making {
         Ok(())
     }
 
-    fn add_way(&mut self, term: u32, choice: anchors::Choice<'_>) {
+    fn add_way(&mut self, term: u32, found_by: anchors::Way) {
         let way = self.ways.len() as u32;
-        self.anchors.extend(choice.anchors.into_iter().map(|anchor| (anchor, way)));
-        self.ways.push(Way { term, beside: choice.others });
+        self.anchors.extend(found_by.anchors.into_iter().map(|anchor| (anchor, way)));
+        self.ways.push(Way { term, beside: found_by.beside });
     }
 
     fn look_for(&mut self, term: u32, clause: Clause) {
