@@ -54,10 +54,17 @@ impl Prefix {
     }
 }
 
-/// Is it a level in capitals behind a gap, as after the time in `2031-02-03T04:05:06Z  INFO acme: up`?
+/// Is it a level behind a gap, as after the time in `2031-02-03T04:05:06Z  INFO acme: up`? In small letters it may be an indented word,
+/// unless a gap follows too: `2031-02-03T04:05:06Z     info    ads     up`.
 fn is_padded_level(text: &[u8]) -> bool {
     let level = text.trim_ascii_start();
-    level.len() < text.len() && level.first().is_some_and(u8::is_ascii_uppercase) && begins_with_level(level)
+    let run = level.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let (word, behind) = level.split_at(run);
+    level.len() < text.len()
+        && match word.first() {
+            Some(b'A'..=b'Z') => begins_with_level(level),
+            _ => is_level(word) && (behind.starts_with(b"\t") || behind.starts_with(b"  ")),
+        }
 }
 
 /// Steps through two texts in parallel as long as they are equal but for digits.
@@ -226,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_prefix_repeats_whatever_its_digits() {
-        let rows: [(&str, &str, Option<&str>); 11] = [
+        let rows: [(&str, &str, Option<&str>); 14] = [
             (
                 "(Core_0 pid=12) ERROR 05-04 00:26:01 [a.py:5] ",
                 "(Core_11 pid=4) ERROR 05-04 00:26:59 [a.py:17]   File",
@@ -242,6 +249,9 @@ mod tests {
             ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z INFO acme: up", Some("INFO acme: up")),
             ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z   INFO_LEVEL = 3", Some("  INFO_LEVEL = 3")),
             ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z   error: bad", Some("  error: bad")),
+            ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z     info    ads     up", None),
+            ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z   error in the pump", Some("  error in the pump")),
+            ("2031-02-03T04:05:06Z ", "2031-02-03T04:05:07Z     at    acme", Some("    at    acme")),
         ];
         for (prefix, line, expected) in rows {
             let prefix = Prefix::new(prefix.as_bytes()).expect("usable");
