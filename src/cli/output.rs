@@ -35,7 +35,7 @@ pub(super) struct Output {
 
 enum Form {
     Text(Box<Report>),
-    Jsonl,
+    Jsonl(jsonl::Writer),
     OtlpJson,
 }
 
@@ -60,7 +60,7 @@ impl Output {
         };
         let form = match format {
             OutputFormat::Text => Form::Text(Box::new(Report::new(width(), causes()))),
-            OutputFormat::Jsonl => Form::Jsonl,
+            OutputFormat::Jsonl => Form::Jsonl(jsonl::Writer::default()),
             OutputFormat::OtlpJson => Form::OtlpJson,
         };
         Output {
@@ -90,7 +90,7 @@ impl Output {
                 // A person is looking on.
                 self.out.flush()?;
             }
-            Form::Jsonl => jsonl::write(event, &mut line),
+            Form::Jsonl(writer) => writer.write(event, &mut line),
             Form::OtlpJson => otlp_json::write(std::slice::from_ref(event), &mut line),
         }
         self.out.write_all(&line)?;

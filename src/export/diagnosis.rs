@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::text::{BOLD, DIM, Report, colour, counted, position, visible};
 use super::{json, jsonl};
@@ -245,14 +246,20 @@ struct Shown<'d> {
     explained_by: Vec<String>,
     occurrences: u64,
     /// The event that shows it best, as `--output jsonl` of a scan has it.
-    event: Option<jsonl::Line<'d>>,
+    event: Option<Box<RawValue>>,
+}
+
+fn as_line(event: &Event) -> Option<Box<RawValue>> {
+    let mut line = Vec::new();
+    jsonl::Writer::default().write(event, &mut line);
+    String::from_utf8(line).ok().and_then(|line| RawValue::from_string(line).ok())
 }
 
 impl<'d> Incident<'d> {
     fn of(tally: &Tally, told: &Told<'d>) -> Incident<'d> {
         let shown = |failure: &Failure| {
             let causes = tally.causes(failure, &told.group);
-            let event = told.evidence.get(&failure.pattern.id).map(|event| jsonl::Line::of(event));
+            let event = told.evidence.get(&failure.pattern.id).and_then(|event| as_line(event));
             Shown {
                 pattern: failure.pattern.id.clone(),
                 title: failure.pattern.title.clone(),

@@ -10,14 +10,28 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 /// JSON itself lets DEL and the C1 controls through (U+007F to U+009F), and a terminal may obey those; here they are
 /// escaped as well.
 pub(super) fn line(value: &impl Serialize, out: &mut Vec<u8>) {
+    self::value(value, out);
+    out.push(b'\n');
+}
+
+/// Appends the value.
+pub(super) fn value(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
     let start = out.len();
     let mut serializer = Serializer::with_formatter(&mut *out, NoControls(CompactFormatter));
-    match value.serialize(&mut serializer) {
-        Ok(()) => out.push(b'\n'),
-        // Impossible for the shapes of this room: writing to memory can't fail, keys are strings, no number is a
-        // float. Half a line would spoil the stream, so it goes.
-        Err(_) => out.truncate(start),
+    if value.serialize(&mut serializer).is_err() {
+        // Impossible for the shapes of this room: writing to memory can't fail, keys are strings, no number is a float. Half a value would
+        // spoil the stream.
+        out.truncate(start);
+        out.extend_from_slice(b"null");
     }
+}
+
+/// Appends what stands between the braces of an object that isn't empty, to be one of several parts of one.
+pub(super) fn members(object: &impl Serialize, out: &mut Vec<u8>) {
+    let start = out.len();
+    value(object, out);
+    out.remove(start);
+    out.pop();
 }
 
 struct NoControls(CompactFormatter);

@@ -1,26 +1,78 @@
 //! One event as one line of JSON: the form of `--output jsonl`. Must not know where the line goes.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde::ser::{Serialize, Serializer};
 
 use super::attributes::{self, ValueRef};
 use super::json;
 use crate::event::Event;
 use crate::event::incident::Incident;
-use crate::pattern::model::Origin;
+use crate::pattern::model::{Origin, Pattern};
 
-/// Appends the event to `out` as one JSON object, ending in `\n`.
+/// Patterns whose part of the line is kept. More there are only after many reloads.
+const KEPT: usize = 4096;
+
+/// Writes events, each as one JSON object on a line.
 ///
 /// Keys come in a fixed order. `time` is RFC 3339 in UTC, or null where the log has none; `line` and `last_line` are null for what is no log; `incident` is null where none was looked for; `attributes` and `resource`
 /// are objects, empty where nothing is known; the exception's fields stand among the attributes as `exception.*`.
-pub fn write(event: &Event, out: &mut Vec<u8>) {
-    json::line(&Line::of(event), out);
+#[derive(Debug, Default)]
+pub struct Writer {
+    /// What a pattern's events have in common, by its id. A reload may put another in its place.
+    of_pattern: HashMap<String, (Arc<Pattern>, Vec<u8>)>,
 }
 
-/// An event as it is written.
+impl Writer {
+    /// Appends the event to `out`, ending in `\n`.
+    pub fn write(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let Event { uid, body, record, .. } = event;
+        out.push(b'{');
+        json::members(&Own { uid, time: event.time.map(|time| time.to_string()) }, out);
+        out.push(b',');
+        out.extend_from_slice(self.of_pattern(&event.pattern));
+        out.push(b',');
+        json::members(&Found::of(event), out);
+        out.extend_from_slice(br#","body":"#);
+        let start = out.len();
+        json::value(body, out);
+        let end = out.len();
+        out.extend_from_slice(br#","record":"#);
+        // Mostly a record is one line, and that the body.
+        if record == body {
+            out.extend_from_within(start..end);
+        } else {
+            json::value(record, out);
+        }
+        out.push(b',');
+        json::members(&Rest::of(event), out);
+        out.extend_from_slice(b"}\n");
+    }
+
+    fn of_pattern(&mut self, pattern: &Arc<Pattern>) -> &[u8] {
+        let known = self.of_pattern.get(&pattern.id).is_some_and(|(known, _)| Arc::ptr_eq(known, pattern));
+        if !known {
+            if self.of_pattern.len() >= KEPT {
+                self.of_pattern.clear();
+            }
+            let mut members = Vec::new();
+            json::members(&Common::of(pattern), &mut members);
+            self.of_pattern.insert(pattern.id.clone(), (pattern.clone(), members));
+        }
+        self.of_pattern.get(&pattern.id).map_or(&[], |(_, members)| members)
+    }
+}
+
 #[derive(serde::Serialize)]
-pub(super) struct Line<'a> {
+struct Own<'a> {
     uid: &'a str,
     time: Option<String>,
+}
+
+/// What all events of a pattern have in common.
+#[derive(serde::Serialize)]
+struct Common<'a> {
     severity: &'a str,
     severity_number: i32,
     pattern: &'a str,
@@ -29,25 +81,11 @@ pub(super) struct Line<'a> {
     cause: &'a str,
     fix: &'a [String],
     references: &'a [String],
-    also: Vec<&'a str>,
-    line: Option<u64>,
-    last_line: Option<u64>,
-    body: &'a str,
-    record: &'a str,
-    attributes: Map<'a>,
-    resource: Map<'a>,
-    source: &'a str,
-    occurrences: u64,
-    incident: Option<Part<'a>>,
 }
 
-impl Line<'_> {
-    pub(super) fn of(event: &Event) -> Line<'_> {
-        let pattern = &event.pattern;
-        let line = |number: u64| (event.origin == Origin::Log).then_some(number);
-        Line {
-            uid: &event.uid,
-            time: event.time.map(|time| time.to_string()),
+impl Common<'_> {
+    fn of(pattern: &Pattern) -> Common<'_> {
+        Common {
             severity: pattern.severity.text(),
             severity_number: pattern.severity.number(),
             pattern: &pattern.id,
@@ -56,11 +94,37 @@ impl Line<'_> {
             cause: &pattern.cause,
             fix: &pattern.fix,
             references: &pattern.references,
-            also: event.also.iter().map(AsRef::as_ref).collect(),
-            line: line(event.line),
-            last_line: line(event.last_line),
-            body: &event.body,
-            record: &event.record,
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Found<'a> {
+    also: Vec<&'a str>,
+    line: Option<u64>,
+    last_line: Option<u64>,
+}
+
+impl Found<'_> {
+    fn of(event: &Event) -> Found<'_> {
+        let line = |number: u64| (event.origin == Origin::Log).then_some(number);
+        let also = event.also.iter().map(AsRef::as_ref).collect();
+        Found { also, line: line(event.line), last_line: line(event.last_line) }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Rest<'a> {
+    attributes: Map<'a>,
+    resource: Map<'a>,
+    source: &'a str,
+    occurrences: u64,
+    incident: Option<Part<'a>>,
+}
+
+impl Rest<'_> {
+    fn of(event: &Event) -> Rest<'_> {
+        Rest {
             attributes: Map(attributes::of_event(event)),
             resource: Map(attributes::of_list(&event.resource.attributes)),
             source: &event.source,
@@ -114,7 +178,7 @@ mod tests {
 
     fn written(event: &Event) -> String {
         let mut out = Vec::new();
-        write(event, &mut out);
+        Writer::default().write(event, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -134,13 +198,36 @@ mod tests {
 
     #[test]
     fn events_follow_each_other_line_by_line() {
-        let mut out = Vec::new();
-        write(&fixture::rich(), &mut out);
-        write(&fixture::plain(), &mut out);
+        let (mut out, mut writer) = (Vec::new(), Writer::default());
+        writer.write(&fixture::rich(), &mut out);
+        writer.write(&fixture::plain(), &mut out);
         let lines: Vec<_> = out.split_inclusive(|byte| *byte == b'\n').collect();
         assert_eq!(lines.len(), 2);
         for line in lines {
             assert!(serde_json::from_slice::<serde_json::Value>(line).unwrap().is_object());
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_the_same_id_after_a_reload_is_told_as_it_is_now() {
+        let mut writer = Writer::default();
+        let mut event = fixture::plain();
+        for title in ["The old title", "The new title"] {
+            event.pattern = Arc::new(Pattern { title: title.into(), ..Pattern::clone(&event.pattern) });
+            let mut out = Vec::new();
+            writer.write(&event, &mut out);
+            assert!(String::from_utf8(out).unwrap().contains(title));
+        }
+    }
+
+    #[test]
+    fn no_more_patterns_are_kept_than_there_is_room_for() {
+        let mut writer = Writer::default();
+        let mut event = fixture::plain();
+        for number in 0..2 * KEPT {
+            event.pattern = Arc::new(Pattern { id: format!("a.pattern.{number}"), ..Pattern::clone(&event.pattern) });
+            writer.write(&event, &mut Vec::new());
+            assert!(writer.of_pattern.len() <= KEPT);
         }
     }
 }

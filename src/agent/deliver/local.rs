@@ -29,13 +29,13 @@ struct Writer {
 }
 
 enum Form {
-    Jsonl,
+    Jsonl(jsonl::Writer),
     Text(Box<text::Report>),
 }
 
 impl Local {
     pub fn jsonl(out: Box<dyn Write + Send>, counts: Arc<delivery::Counts>) -> Local {
-        Local::new(Form::Jsonl, out, counts)
+        Local::new(Form::Jsonl(jsonl::Writer::default()), out, counts)
     }
 
     pub fn text(report: text::Report, out: Box<dyn Write + Send>, counts: Arc<delivery::Counts>) -> Local {
@@ -104,7 +104,7 @@ impl Writer {
         let mut ends = Vec::with_capacity(events.len());
         for event in events {
             match &mut self.form {
-                Form::Jsonl => jsonl::write(event, &mut text),
+                Form::Jsonl(writer) => writer.write(event, &mut text),
                 // Into memory: that can't fail.
                 Form::Text(report) => {
                     let _ = report.event(event, &mut text);
@@ -155,11 +155,11 @@ mod tests {
     fn wherever_the_disk_is_full_every_event_gets_a_line_of_its_own() {
         let events: Vec<Event> = (0..3).map(|number| Event { body: number.to_string(), ..fixture::plain() }).collect();
         let mut line = Vec::new();
-        jsonl::write(&events[0], &mut line);
+        jsonl::Writer::default().write(&events[0], &mut line);
         for room in 0..3 * line.len() {
             let content = Arc::new(Mutex::new(Vec::new()));
             let out = Box::new(Disk { room, content: content.clone() });
-            let mut writer = Writer { form: Form::Jsonl, out, torn: false };
+            let mut writer = Writer { form: Form::Jsonl(jsonl::Writer::default()), out, torn: false };
             let (written, result) = writer.write(&events);
             assert_eq!((written, result.is_err()), (room / line.len(), true), "room for {room} bytes");
             assert_eq!(writer.write(&events[written..]).0, 3 - written);

@@ -20,7 +20,8 @@ impl Patterns {
 
     /// Is one of them among the others?
     pub fn meets(&self, others: &Patterns) -> bool {
-        self.0.iter().zip(&others.0).any(|(one, other)| one & other != 0)
+        // Without a way out in between, so that several words are looked at in one step.
+        self.0.iter().zip(&others.0).fold(0, |common, (one, other)| common | one & other) != 0
     }
 
     fn add(&mut self, at: usize) {
@@ -38,15 +39,26 @@ impl Patterns {
 
     /// In the order of their ids.
     fn iter(&self) -> impl Iterator<Item = usize> {
-        (0..64 * self.0.len()).filter(|at| self.has(Some(*at)))
+        self.0.iter().enumerate().flat_map(|(place, word)| bits(*word).map(move |bit| 64 * place + bit))
     }
 }
 
-/// What each pattern leads to, and what leads to it.
+/// Those that are set, the lowest first.
+fn bits(word: u64) -> impl Iterator<Item = usize> {
+    let mut left = word;
+    std::iter::from_fn(move || {
+        let lowest = (left != 0).then(|| left.trailing_zeros() as usize);
+        left &= left.wrapping_sub(1);
+        lowest
+    })
+}
+
+/// What each pattern leads to, what leads to it, and both.
 #[derive(Debug)]
 struct Ends {
     leads_to: Vec<Patterns>,
     led_to_by: Vec<Patterns>,
+    related: Vec<Patterns>,
 }
 
 /// `explains` of a set of patterns, followed to its ends.
@@ -94,9 +106,9 @@ impl Causes {
     }
 
     /// Those that the pattern leads to, and those that lead to it.
-    pub fn related(&self, pattern: Known) -> Patterns {
-        let Some(at) = pattern else { return Patterns::default() };
-        self.ends().leads_to[at].with(&self.ends().led_to_by[at], |to, by| to | by)
+    pub fn related(&self, pattern: Known) -> &Patterns {
+        static NONE: Patterns = Patterns(Vec::new());
+        pattern.map_or(&NONE, |at| &self.ends().related[at])
     }
 
     /// Those of some patterns that explain this one.
@@ -129,7 +141,9 @@ impl Causes {
             for (cause, effects) in leads_to.iter().enumerate() {
                 effects.iter().for_each(|effect| led_to_by[effect].add(cause));
             }
-            Ends { leads_to, led_to_by }
+            let both = leads_to.iter().zip(&led_to_by);
+            let related = both.map(|(to, by)| to.with(by, |to, by| to | by)).collect();
+            Ends { leads_to, led_to_by, related }
         })
     }
 

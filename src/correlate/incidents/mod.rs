@@ -14,6 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use slab::Slab;
 
 use self::causes::{Causes, Known};
 use self::open::{Open, Sighting};
@@ -38,11 +39,10 @@ pub struct Incidents {
     causes: Causes,
     window: SignedDuration,
     limit: usize,
-    open: HashMap<u64, Open>,
-    of_workload: HashMap<Workload, BTreeSet<u64>>,
+    open: Slab<Open>,
+    of_workload: HashMap<Workload, BTreeSet<usize>>,
     /// When each was last heard of.
-    heard: BTreeSet<(Timestamp, u64)>,
-    next: u64,
+    heard: BTreeSet<(Timestamp, usize)>,
     counts: Counts,
 }
 
@@ -53,10 +53,9 @@ impl Incidents {
             causes,
             window: signed(window),
             limit: limit.max(1),
-            open: HashMap::new(),
+            open: Slab::new(),
             of_workload: HashMap::new(),
             heard: BTreeSet::new(),
-            next: 0,
             counts: Counts::default(),
         }
     }
@@ -65,7 +64,7 @@ impl Incidents {
     pub fn set(&mut self, causes: Causes, window: Duration) {
         self.causes = causes;
         self.window = signed(window);
-        self.open.values_mut().for_each(|incident| incident.set(&self.causes));
+        self.open.iter_mut().for_each(|(_, incident)| incident.set(&self.causes));
     }
 
     /// Takes in an event that goes out at `now`; gives its incident, none if incidents are off.
@@ -83,11 +82,11 @@ impl Incidents {
             return None;
         }
         self.expire(now);
-        let known = self.causes.known(&sighting.pattern);
+        let known = self.causes.known(sighting.pattern);
         let mut related = self.related(sighting, known).into_iter();
         let number = related.next().unwrap_or_else(|| self.begin(sighting, uid));
         let merges = related.filter_map(|other| self.merge(other, number)).collect();
-        let incident = self.open.get_mut(&number)?;
+        let incident = self.open.get_mut(number)?;
         self.heard.remove(&(incident.heard, number));
         incident.heard = now;
         self.heard.insert((now, number));
@@ -115,12 +114,12 @@ impl Incidents {
     }
 
     /// The open incidents that the sighting belongs to, the oldest first.
-    fn related(&self, sighting: &Sighting, known: Known) -> Vec<u64> {
+    fn related(&self, sighting: &Sighting, known: Known) -> Vec<usize> {
         let kin = self.causes.related(known);
         let numbers = sighting.workloads().filter_map(|one| self.of_workload.get(one)).flatten();
-        let mut related: Vec<(Timestamp, &str, u64)> = numbers
-            .filter_map(|number| self.open.get(number).map(|incident| (*number, incident)))
-            .filter(|(_, incident)| incident.takes(sighting, known, &kin, self.window))
+        let mut related: Vec<(Timestamp, &str, usize)> = numbers
+            .filter_map(|number| self.open.get(*number).map(|incident| (*number, incident)))
+            .filter(|(_, incident)| incident.takes(sighting, known, kin, self.window))
             .map(|(number, incident)| (incident.first, incident.id.as_str(), number))
             .collect();
         related.sort_unstable();
@@ -129,24 +128,21 @@ impl Incidents {
         related.into_iter().map(|(.., number)| number).collect()
     }
 
-    fn begin(&mut self, sighting: &Sighting, uid: &str) -> u64 {
+    fn begin(&mut self, sighting: &Sighting, uid: &str) -> usize {
         while self.open.len() >= self.limit {
             let Some((_, oldest)) = self.heard.first().copied() else { break };
             self.forget(oldest);
             self.counts.evicted += 1;
         }
-        let number = self.next;
-        self.next += 1;
         self.counts.opened += 1;
-        self.open.insert(number, Open::new(sighting, uid));
-        number
+        self.open.insert(Open::new(sighting, uid))
     }
 
     /// Gives what is in one to another; the id of the one that is no more.
-    fn merge(&mut self, from: u64, into: u64) -> Option<String> {
+    fn merge(&mut self, from: usize, into: usize) -> Option<String> {
         let other = self.forget(from)?;
         let id = other.id.clone();
-        let incident = self.open.get_mut(&into)?;
+        let incident = self.open.get_mut(into)?;
         incident.absorb(other);
         for workload in incident.workloads() {
             self.of_workload.entry(workload.clone()).or_default().insert(into);
@@ -164,8 +160,8 @@ impl Incidents {
         }
     }
 
-    fn forget(&mut self, number: u64) -> Option<Open> {
-        let incident = self.open.remove(&number)?;
+    fn forget(&mut self, number: usize) -> Option<Open> {
+        let incident = self.open.try_remove(number)?;
         self.heard.remove(&(incident.heard, number));
         for workload in incident.workloads() {
             if let Some(numbers) = self.of_workload.get_mut(workload) {

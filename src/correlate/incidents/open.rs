@@ -14,8 +14,8 @@ const MEMBERS: usize = 64;
 
 /// What grouping needs to know of an event.
 #[derive(Debug)]
-pub(super) struct Sighting {
-    pub pattern: String,
+pub(super) struct Sighting<'a> {
+    pub pattern: &'a str,
     pub own: Workload,
     pub named: Option<Workload>,
     pub time: Timestamp,
@@ -51,17 +51,17 @@ pub(super) struct Open {
     workloads: BTreeSet<Workload>,
 }
 
-impl Sighting {
-    pub fn of(event: &Event, now: Timestamp) -> Sighting {
+impl<'a> Sighting<'a> {
+    pub fn of(event: &'a Event, now: Timestamp) -> Self {
         let own = workload::own(event);
         let named = workload::named(event, &own);
-        Sighting { pattern: event.pattern.id.clone(), own, named, time: event.time.unwrap_or(now) }
+        Sighting { pattern: &event.pattern.id, own, named, time: event.time.unwrap_or(now) }
     }
 
     /// A failure of a workload that is known otherwise.
-    pub fn within(event: &Event, workload: &Workload, now: Timestamp) -> Sighting {
-        let (pattern, own) = (event.pattern.id.clone(), workload.clone());
-        Sighting { pattern, own, named: None, time: event.time.unwrap_or(now) }
+    pub fn within(event: &'a Event, workload: &Workload, now: Timestamp) -> Self {
+        let time = event.time.unwrap_or(now);
+        Sighting { pattern: &event.pattern.id, own: workload.clone(), named: None, time }
     }
 
     /// Under which an incident may be found that it belongs to.
@@ -152,7 +152,7 @@ impl Open {
     ) -> (Vec<String>, Vec<String>) {
         let own = self.remember(sighting, known);
         let mut corrects = self.settle(causes);
-        let chain = self.chain(&sighting.pattern, causes);
+        let chain = self.chain(sighting.pattern, causes);
         match own {
             Some(place) if chain.len() == 1 => self.members[place].told = Some(uid.to_owned()),
             Some(_) => {}
@@ -190,7 +190,7 @@ impl Open {
         }
         self.workloads.extend(sighting.workloads().cloned());
         let Sighting { pattern, own, named, .. } = sighting;
-        let (pattern, own, named) = (pattern.clone(), own.clone(), named.clone());
+        let (pattern, own, named) = ((*pattern).to_owned(), own.clone(), named.clone());
         self.members.push(Member { pattern, own, named, known, first: time, last: time, told: None });
         self.settled = false;
         Some(self.members.len() - 1)
