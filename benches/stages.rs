@@ -161,8 +161,8 @@ fn correlate(bencher: Bencher<'_, '_>) {
 fn encode_jsonl(bencher: Bencher<'_, '_>) {
     let events = events(&classifier(), &framed(&failures()));
     bencher.counter(ItemsCount::new(events.len())).bench(|| {
-        let mut out = Vec::new();
-        events.iter().for_each(|event| jsonl::write(black_box(event), &mut out));
+        let (mut out, mut writer) = (Vec::new(), jsonl::Writer::default());
+        events.iter().for_each(|event| writer.write(black_box(event), &mut out));
         out.len()
     });
 }

@@ -2,6 +2,7 @@
 
 use super::Limits;
 use super::lines::{Lane, Lines, Logical, Raw};
+use crate::engine::Clues;
 use crate::record::trace::{self, Assembler, Step};
 
 /// One record: one or more logical lines of a lane.
@@ -10,6 +11,8 @@ pub(super) struct Assembled<'w> {
     pub lines: Vec<Logical<'w>>,
     /// The line right before it, whose header speaks for a trace that has none.
     pub lead: Option<Raw<'w>>,
+    /// What is known by its raw bytes, where it is one line.
+    pub clues: Option<&'w Clues>,
 }
 
 impl Assembled<'_> {
@@ -66,9 +69,9 @@ pub(super) fn last_record(lines: Lines<'_>, lane: Lane, floor: usize, limits: &L
     Some(earliest_start(lines, lane, last.start, floor, limits))
 }
 
-/// The record that a raw line is of its own.
-pub(super) fn alone(raw: Raw<'_>) -> Assembled<'_> {
-    Assembled { lines: vec![raw.into()], lead: None }
+/// The record that a raw line is of its own, which told these clues.
+pub(super) fn alone<'w>(raw: Raw<'w>, clues: &'w Clues) -> Assembled<'w> {
+    Assembled { lines: vec![raw.into()], lead: None, clues: Some(clues) }
 }
 
 /// Is the raw line a record of its own? Looks no further back than `floor`. Where that isn't plain at once, it says no.
@@ -117,7 +120,7 @@ pub(super) fn forward<'w>(
         return Some(Assembly::Open { start });
     }
     let Some(mut assembler) = Assembler::start(&first.content) else {
-        return Some(Assembly::Closed(Assembled { lines: vec![first], lead: None }));
+        return Some(Assembly::Closed(Assembled { lines: vec![first], lead: None, clues: None }));
     };
     let mut joined = vec![first];
     let mut held: Vec<Logical<'w>> = Vec::new();
@@ -141,7 +144,7 @@ pub(super) fn forward<'w>(
         }
     };
     match closed {
-        true => Some(Assembly::Closed(Assembled { lines: joined, lead: None })),
+        true => Some(Assembly::Closed(Assembled { lines: joined, lead: None, clues: None })),
         false => Some(Assembly::Open { start }),
     }
 }

@@ -15,7 +15,7 @@ use super::entries::Seen;
 use super::lines::{Lane, Lines, Raw, last_piece};
 use super::series::Series;
 use super::{Classifier, Limits, Source};
-use crate::engine::{Finding, Judgement, Sink, Subject};
+use crate::engine::{Clues, Finding, Judgement, Sink, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::pattern::model::{Origin, Pattern};
@@ -371,7 +371,9 @@ impl Stream {
             container: self.source.container.as_deref(),
             field: &|path| record.field(path),
         };
-        let Judgement { finding, parts } = classifier.set.engine.judge(&subject);
+        let engine = &classifier.set.engine;
+        let judged = assembled.clues.map(|clues| engine.judge_line(&subject, clues));
+        let Judgement { finding, parts } = judged.unwrap_or_else(|| engine.judge(&subject));
         let verdict = match finding {
             Some(finding) => Some(self.verdict(assembled, &record, finding)),
             // Somebody knows what is a part of something.
@@ -483,7 +485,8 @@ struct Hits<'s, 'w> {
 }
 
 impl Hits<'_, '_> {
-    fn hit(&mut self, raw: Raw<'_>) {
+    /// Takes in a line, whose clues may not be asked for.
+    fn hit<F: FnOnce() -> Clues>(&mut self, raw: Raw<'_>, clues: &LazyCell<Clues, F>) {
         let stream = &mut *self.stream;
         let state = stream.lanes[raw.lane().index()];
         let offset = stream.base + raw.start as u64;
@@ -495,7 +498,7 @@ impl Hits<'_, '_> {
         let line = stream.lines(self.window).text(raw.start);
         // Most hits on healthy logs are near misses, of which the raw line alone tells the most. Where a line is in pieces, the first of them
         // brings it here.
-        if !raw.frame.partial && !set.notices_unknown && !set.engine.may_be_of(line, stream.classifier.min_severity) {
+        if !raw.frame.partial && !set.notices_unknown && !set.engine.may_be_of(clues, stream.classifier.min_severity) {
             return;
         }
         let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
@@ -506,20 +509,20 @@ impl Hits<'_, '_> {
         // Where escapes have to be undone for its text, the raw bytes tell many more.
         let set = &stream.classifier.set;
         if !header::is_plain(&raw.frame.content)
-            && !set.engine.may_know(line, stream.classifier.min_severity)
+            && !set.engine.may_know(clues, line, stream.classifier.min_severity)
             && !super::unknown::is_grave(set, &raw.frame.content)
         {
             return;
         }
         let lane = raw.lane();
-        stream.closed(self.window, lane, &assemble::alone(raw), found, false, self.events);
+        stream.closed(self.window, lane, &assemble::alone(raw, clues), found, false, self.events);
     }
 
     /// Long lines need a look even without an anchor: fragments are joined, and an anchor may be cut in two.
     fn long_lines_before(&mut self, end: usize) {
         while let Some(at) = self.long.pop_if(|at| *at < end) {
             if let Some(raw) = self.stream.lines(self.window).raw(at).filter(|raw| raw.frame.partial) {
-                self.hit(raw);
+                self.hit(raw, &LazyCell::new(Clues::default));
             }
         }
     }
@@ -529,11 +532,13 @@ impl Sink for Hits<'_, '_> {
     fn line(&mut self, start: usize, hit: usize) -> usize {
         let start = start + last_piece(hit + 1 - start, self.stream.classifier.limits.line_bytes);
         self.long_lines_before(start);
-        let Some(raw) = self.stream.lines(self.window).raw(start) else { return self.window.len() };
-        let end = raw.end;
-        self.hit(raw);
-        if self.stream.classifier.set.community.is_some() {
-            self.stream.rules_look(self.window, start, self.now, self.events);
+        let lines = self.stream.lines(self.window);
+        let Some(raw) = lines.raw(start) else { return self.window.len() };
+        let (end, classifier) = (raw.end, self.stream.classifier.clone());
+        let clues = LazyCell::new(|| classifier.set.engine.clues(lines.text(start)));
+        self.hit(raw, &clues);
+        if classifier.set.community.is_some() {
+            self.stream.rules_look(self.window, start, || clues.others.clone(), self.now, self.events);
         }
         end
     }

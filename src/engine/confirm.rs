@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::Engine;
 use super::compile::{Alternative, LazyRegex, LiteralId, Terms};
 use super::literals::LiteralSearch;
+use super::{Clues, Engine};
 use crate::event::attributes::Kind;
 use crate::event::{Attribute, Value};
 use crate::pattern::model::Origin;
@@ -104,11 +104,22 @@ impl Engine {
 
     /// Says what a record is by itself, and what it may be a part of.
     pub fn judge(&self, subject: &Subject<'_>) -> Judgement {
+        self.judge_those(self.candidates(subject), subject)
+    }
+
+    /// The same of a log's record that is one raw line, of which that has told these clues.
+    ///
+    /// Whatever a record's text holds by which it may be found, its raw lines have an anchor on its behalf.
+    pub fn judge_line(&self, subject: &Subject<'_>, clues: &Clues) -> Judgement {
+        self.judge_those(Engine::pairs(clues), subject)
+    }
+
+    fn judge_those(&self, candidates: Vec<(u32, u32)>, subject: &Subject<'_>) -> Judgement {
         let seen = Seen::new(&self.literals, subject.text);
         let mut matches: Vec<Match<'_>> = Vec::new();
         let mut parts = Vec::new();
         let mut counted = None;
-        for (pattern, position) in self.candidates(subject) {
+        for (pattern, position) in candidates {
             let pattern = pattern as usize;
             if matches.last().is_some_and(|last| last.pattern == pattern) {
                 continue;

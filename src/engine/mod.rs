@@ -8,6 +8,7 @@
 //! stand for → fields → expressions → captures of the one pattern that speaks.
 
 mod anchors;
+mod clues;
 mod compile;
 mod confirm;
 mod explain;
@@ -30,11 +31,12 @@ use std::sync::atomic::AtomicU64;
 
 use anchors::Way;
 pub use anchors::fragments as anchor_fragments;
+pub use clues::Clues;
 pub use compile::{CompileError, Compiled};
 pub use confirm::{Finding, Judgement, Part, Subject};
 pub use explain::{Check, Explanation, Requirement, Wording};
 pub use healthy::Healthy;
-use literals::{LiteralSearch, Needle};
+use literals::LiteralSearch;
 pub use measure::AnchorHits;
 use owners::{Meaning, Owners};
 use search::Search;
@@ -42,7 +44,7 @@ pub use search::{Effort, Windows};
 pub use terms::Terms;
 pub use train::Trained;
 
-use crate::pattern::model::{Pattern, Severity};
+use crate::pattern::model::Pattern;
 
 /// Receives the lines of a block that hold an anchor.
 pub trait Sink {
@@ -208,42 +210,6 @@ impl Engine {
             all.map(move |regex| (index, regex.check()))
         });
         checks.filter_map(|(index, check)| check.err().map(|error| (index, error))).collect()
-    }
-
-    /// Could a record that is this raw line alone, in whatever framing, be of a pattern that is at least so grave? Says so of some that
-    /// can't, but asks for no more than the raw bytes.
-    pub fn may_know(&self, line: &[u8], least: Severity) -> bool {
-        self.may_be(line, least, |way| &way.beside)
-    }
-
-    /// Could an anchor in this raw line, in whatever framing, be of a record that a pattern knows which is at least so grave, whatever the
-    /// record's other lines are? Says so of some that can't. If the line is one of several pieces of a longer one, what is missing here may
-    /// stand in another piece.
-    pub fn may_be_of(&self, line: &[u8], least: Severity) -> bool {
-        self.may_be(line, least, |way| &way.beside[..way.in_line])
-    }
-
-    /// Does an anchor stand in the raw bytes of a pattern that has, there too, one of each of the fragments that it asks for?
-    fn may_be(&self, raw: &[u8], least: Severity, asked: impl Fn(&Way) -> &[Vec<Needle>]) -> bool {
-        let may_be = |&(pattern, position, way): &(u32, u32, u32)| {
-            let compiled = &self.patterns[pattern as usize];
-            let way = &compiled.alternatives[position as usize].ways[way as usize];
-            compiled.pattern.severity >= least && literals::one_of_each(asked(way), raw)
-        };
-        let of_any = |owners: &Owners| owners.any || owners.ways.iter().any(may_be);
-        self.search.any_anchor(raw, |anchor, at| self.meanings[anchor].owners(raw, at).any(of_any))
-    }
-
-    /// Who asked for a fragment that stands in these raw bytes, in order. See [`Asked::for_others`].
-    pub fn others(&self, raw: &[u8]) -> Vec<u32> {
-        let mut found = Vec::new();
-        self.search.any_anchor(raw, |anchor, at| {
-            self.meanings[anchor].owners(raw, at).for_each(|owners| found.extend_from_slice(&owners.others));
-            false
-        });
-        found.sort_unstable();
-        found.dedup();
-        found
     }
 
     /// Calls the sink for each line of `block[from..]` that holds an anchor, in order. A line begins at `from`.

@@ -218,7 +218,7 @@ struct Whole<'a> {
     namespace: &'a str,
     ready: Option<bool>,
     said: &'a [String],
-    incidents: Vec<Incident<'a>>,
+    incidents: Vec<Incident>,
     unknown: Vec<Line>,
     error_lines: Vec<Line>,
     looked_at: &'a [String],
@@ -233,12 +233,12 @@ struct Line {
 
 /// Failures that hang together, root causes first.
 #[derive(Serialize)]
-struct Incident<'d> {
-    failures: Vec<Shown<'d>>,
+struct Incident {
+    failures: Vec<Shown>,
 }
 
 #[derive(Serialize)]
-struct Shown<'d> {
+struct Shown {
     pattern: String,
     title: String,
     severity: &'static str,
@@ -255,8 +255,8 @@ fn as_line(event: &Event) -> Option<Box<RawValue>> {
     String::from_utf8(line).ok().and_then(|line| RawValue::from_string(line).ok())
 }
 
-impl<'d> Incident<'d> {
-    fn of(tally: &Tally, told: &Told<'d>) -> Incident<'d> {
+impl Incident {
+    fn of(tally: &Tally, told: &Told<'_>) -> Incident {
         let shown = |failure: &Failure| {
             let causes = tally.causes(failure, &told.group);
             let event = told.evidence.get(&failure.pattern.id).and_then(|event| as_line(event));

@@ -30,15 +30,22 @@ impl Stream {
         self.seen.deferred.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A line holds an anchor, perhaps one of a rule.
-    pub(super) fn rules_look(&mut self, window: &[u8], at: usize, now: Timestamp, events: &mut Vec<Event>) {
+    /// A line holds an anchor, perhaps one of a rule: `ways` says of which.
+    pub(super) fn rules_look(
+        &mut self,
+        window: &[u8],
+        at: usize,
+        ways: impl FnOnce() -> Vec<u32>,
+        now: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
         let Some(raw) = self.lines(window).raw(at) else { return };
         let lane = raw.lane();
         self.rules_wait(window, lane, now, events);
         let LaneSeen { done_to, waiting } = self.seen.lanes[lane.index()];
         if waiting.is_none() && self.base + at as u64 >= done_to {
             // The other lines of its entry, if there are any, are asked for themselves.
-            let ways = self.classifier.set.engine.others(self.lines(window).text(raw.start));
+            let ways = ways();
             if raw.frame.partial || !ways.is_empty() || self.rules_ask_always() {
                 self.rules_entry(window, Noticed { raw, ways: Some(ways) }, false, now, now, events);
             }
@@ -96,7 +103,9 @@ impl Stream {
         if !community.terms.without_anchor().is_empty() {
             let mut at = from;
             while at < whole.len() {
-                self.rules_look(whole, at, now, events);
+                let lines = self.lines(whole);
+                let ways = || classifier.set.engine.others(lines.text(at));
+                self.rules_look(whole, at, ways, now, events);
                 at = self.lines(whole).raw(at).map_or(whole.len(), |raw| raw.end);
             }
         }

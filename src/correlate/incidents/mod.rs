@@ -77,7 +77,7 @@ impl Incidents {
         self.take(&Sighting::within(event, workload, now), &event.uid, now)
     }
 
-    fn take(&mut self, sighting: &Sighting, uid: &str, now: Timestamp) -> Option<Incident> {
+    fn take(&mut self, sighting: &Sighting<'_>, uid: &str, now: Timestamp) -> Option<Incident> {
         if self.window.is_zero() {
             return None;
         }
@@ -114,7 +114,7 @@ impl Incidents {
     }
 
     /// The open incidents that the sighting belongs to, the oldest first.
-    fn related(&self, sighting: &Sighting, known: Known) -> Vec<usize> {
+    fn related(&self, sighting: &Sighting<'_>, known: Known) -> Vec<usize> {
         let kin = self.causes.related(known);
         let numbers = sighting.workloads().filter_map(|one| self.of_workload.get(one)).flatten();
         let mut related: Vec<(Timestamp, &str, usize)> = numbers
@@ -128,7 +128,7 @@ impl Incidents {
         related.into_iter().map(|(.., number)| number).collect()
     }
 
-    fn begin(&mut self, sighting: &Sighting, uid: &str) -> usize {
+    fn begin(&mut self, sighting: &Sighting<'_>, uid: &str) -> usize {
         while self.open.len() >= self.limit {
             let Some((_, oldest)) = self.heard.first().copied() else { break };
             self.forget(oldest);

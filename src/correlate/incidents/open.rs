@@ -77,7 +77,7 @@ impl<'a> Sighting<'a> {
 
 impl Member {
     /// One speaks of the other's workload, or both are of one; but what a controller says of two workloads keeps these apart.
-    fn shares_workload(&self, other: &Sighting) -> bool {
+    fn shares_workload(&self, other: &Sighting<'_>) -> bool {
         match (&self.named, &other.named) {
             (Some(one), Some(two)) => one == two,
             (Some(named), None) => *named == other.own || self.own == other.own,
@@ -90,17 +90,17 @@ impl Member {
         self.first.duration_since(time) <= window && time.duration_since(self.last) <= window
     }
 
-    fn is_of(&self, sighting: &Sighting, known: Known) -> bool {
+    fn is_of(&self, sighting: &Sighting<'_>, known: Known) -> bool {
         self.known == known && (known.is_some() || self.pattern == sighting.pattern)
     }
 
-    fn is(&self, sighting: &Sighting, known: Known) -> bool {
+    fn is(&self, sighting: &Sighting<'_>, known: Known) -> bool {
         self.is_of(sighting, known) && self.own == sighting.own && self.named == sighting.named
     }
 }
 
 impl Open {
-    pub fn new(sighting: &Sighting, uid: &str) -> Open {
+    pub fn new(sighting: &Sighting<'_>, uid: &str) -> Open {
         let workload = sighting.subject().clone();
         let mut hasher = Xxh3::new();
         for part in [workload.to_string().as_bytes(), uid.as_bytes()] {
@@ -130,7 +130,7 @@ impl Open {
     }
 
     /// Whether the sighting has to do with one of the failures. `known` is its pattern, `related` those that have to do with that.
-    pub fn takes(&self, sighting: &Sighting, known: Known, related: &Patterns, window: SignedDuration) -> bool {
+    pub fn takes(&self, sighting: &Sighting<'_>, known: Known, related: &Patterns, window: SignedDuration) -> bool {
         if known.is_some() && self.settled && !self.seen.has(known) && !self.seen.meets(related) {
             return false;
         }
@@ -145,7 +145,7 @@ impl Open {
     /// root causes.
     pub fn join(
         &mut self,
-        sighting: &Sighting,
+        sighting: &Sighting<'_>,
         known: Known,
         uid: &str,
         causes: &Causes,
@@ -176,7 +176,7 @@ impl Open {
     }
 
     /// Where the sighting's failure stands among the members, if there was room for it.
-    fn remember(&mut self, sighting: &Sighting, known: Known) -> Option<usize> {
+    fn remember(&mut self, sighting: &Sighting<'_>, known: Known) -> Option<usize> {
         let time = sighting.time;
         self.first = self.first.min(time);
         if let Some(place) = self.members.iter().position(|member| member.is(sighting, known)) {

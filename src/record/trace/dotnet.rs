@@ -6,6 +6,7 @@ use super::look::Look;
 use super::prefix::How;
 use super::run::{Grammar, Next};
 use super::text::{begins, finder, is_at_frame, qualified_exception};
+use super::words::Words;
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +38,10 @@ pub(super) enum DotNet {
 
 impl Grammar for DotNet {
     type Kind = Kind;
+
+    fn may_start(_: &[u8], words: Words) -> bool {
+        words.any(Words::MANAGED)
+    }
 
     fn start(line: &[u8]) -> Option<(usize, DotNet)> {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, DotNet::Told))

@@ -9,7 +9,10 @@ mod managed;
 mod python;
 mod rust;
 
+use std::cell::LazyCell;
+
 use super::run::{Grammar, Next, Run};
+use super::words::Words;
 use crate::event::Exception;
 
 /// The exception that a record shows: of Python the last of a chain, of other languages the outermost.
@@ -17,12 +20,18 @@ use crate::event::Exception;
 /// `text` is the record's lines joined with `\n`, the escapes of a JSON log undone. Prefixes that the lines repeat are taken off.
 /// None where nothing names a failure, however many frames there are.
 pub fn exception(text: &[u8]) -> Option<Exception> {
-    let lines = Lines::of(text);
-    python::find(&lines)
-        .or_else(|| rust::find(&lines))
-        .or_else(|| go::find(&lines))
-        .or_else(|| managed::find(&lines))
-        .or_else(|| fields::find(text))
+    told_of(Words::of(text), text)
+}
+
+/// The same of a text where no other words stand than these.
+fn told_of(words: Words, text: &[u8]) -> Option<Exception> {
+    let lines = LazyCell::new(|| Lines::of(text));
+    let find = |of: Words, find: fn(&Lines<'_>) -> Option<Exception>| words.any(of).then(|| find(&lines)).flatten();
+    find(Words::TRACEBACK, python::find)
+        .or_else(|| find(Words::PANIC, rust::find))
+        .or_else(|| find(Words::GO, go::find))
+        .or_else(|| find(Words::MANAGED, managed::find))
+        .or_else(|| words.any(Words::STACK).then(|| fields::find(text)).flatten())
 }
 
 /// A record's lines.
@@ -111,4 +120,4 @@ fn message(text: String) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,6 +9,7 @@ use super::look::Look;
 use super::prefix::{How, is_headed, leads};
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, finder, is_indented};
+use super::words::Words;
 
 /// First words of the runtime's own reports.
 const CRASHES: [&str; 5] = ["fatal error: ", "runtime: ", "unexpected fault address ", "SIG", "http: panic serving "];
@@ -62,6 +63,10 @@ pub(super) enum Go {
 
 impl Grammar for Go {
     type Kind = Kind;
+
+    fn may_start(_: &[u8], words: Words) -> bool {
+        words.any(Words::GO)
+    }
 
     fn start(line: &[u8]) -> Option<(usize, Go)> {
         if line.first() == Some(&b'{') {

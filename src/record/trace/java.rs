@@ -6,6 +6,7 @@ use super::look::Look;
 use super::prefix::How;
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, finder, is_at_frame, is_indented, qualified_exception};
+use super::words::Words;
 
 /// First words of an exception below another one.
 const CAUSES: [&str; 3] = ["Caused by: ", "Suppressed: ", "Wrapped by: "];
@@ -44,6 +45,10 @@ pub(super) enum Java {
 
 impl Grammar for Java {
     type Kind = Kind;
+
+    fn may_start(_: &[u8], words: Words) -> bool {
+        words.any(Words::TYPES)
+    }
 
     fn start(line: &[u8]) -> Option<(usize, Java)> {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, told(nests(line))))

@@ -23,7 +23,7 @@ pub(super) struct Look<'t> {
     pub inner: &'t [u8],
     /// Does it begin with white space?
     pub indented: bool,
-    /// May an exception be told of in it ([`super::text::may_name_exception`])?
+    /// May an exception be told of in it, in the words of the JVM, .NET or JavaScript?
     pub names: bool,
     headed: OnceCell<bool>,
     qualified: OnceCell<Option<usize>>,

@@ -17,10 +17,12 @@ mod python;
 mod run;
 mod rust;
 mod text;
+mod words;
 
 pub use exception::exception;
 
 use run::{Next, Run};
+use words::Words;
 
 /// What a line does to the record in the making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +52,15 @@ pub struct Assembler {
 impl Assembler {
     /// The record that `line` starts. None where it starts none that may have several lines.
     pub fn start(line: &[u8]) -> Option<Assembler> {
+        let line = look::clip(line);
+        let words = Words::of(line);
         let runs = Assembler {
-            python: Run::start(line),
-            go: Run::start(line),
-            java: Run::start(line),
-            dotnet: Run::start(line),
-            rust: Run::start(line),
-            node: Run::start(line),
+            python: start(line, words),
+            go: start(line, words),
+            java: start(line, words),
+            dotnet: start(line, words),
+            rust: start(line, words),
+            node: start(line, words),
         };
         runs.is_live().then_some(runs)
     }
@@ -88,6 +92,10 @@ impl Assembler {
             || self.rust.is_some()
             || self.node.is_some()
     }
+}
+
+fn start<G: run::Grammar>(line: &[u8], words: Words) -> Option<Run<G>> {
+    G::may_start(line, words).then(|| Run::start(line)).flatten()
 }
 
 fn push<G: run::Grammar>(run: &mut Option<Run<G>>, line: &[u8]) -> Step {

@@ -6,6 +6,7 @@ use super::look::Look;
 use super::prefix::How;
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, exception_names, is_at_frame, is_closer, only};
+use super::words::Words;
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +62,11 @@ pub(super) enum Node {
 
 impl Grammar for Node {
     type Kind = Kind;
+
+    fn may_start(line: &[u8], words: Words) -> bool {
+        // The place of a fatal error ends in a number.
+        words.any(Words::MANAGED) || line.trim_ascii_end().last().is_some_and(u8::is_ascii_digit)
+    }
 
     fn start(line: &[u8]) -> Option<(usize, Node)> {
         if is_place(line) {

@@ -6,6 +6,7 @@ use super::look::Look;
 use super::prefix::{How, begins_with_level, begins_with_level_word, leads};
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, finder, is_blank, is_deep, is_indented, only};
+use super::words::Words;
 
 const HEADER: &str = "Traceback (most recent call last):";
 const GROUP_HEADER: &str = "+ Exception Group Traceback (most recent call last):";
@@ -78,6 +79,10 @@ pub(super) enum Python {
 
 impl Grammar for Python {
     type Kind = Kind;
+
+    fn may_start(_: &[u8], words: Words) -> bool {
+        words.any(Words::PYTHON)
+    }
 
     fn start(line: &[u8]) -> Option<(usize, Python)> {
         if let Some(at) = finder!(GROUP_HEADER).find(line) {

@@ -5,7 +5,8 @@
 
 use super::look::{self, Look};
 use super::prefix::{self, How, Prefix};
-use super::text::{is_blank, is_indented, may_name_exception};
+use super::text::{is_blank, is_indented};
+use super::words::Words;
 
 /// What a grammar does with a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,9 @@ pub(super) enum Next<S> {
 pub(super) trait Grammar: Copy {
     /// What a line is by itself.
     type Kind: Copy;
+
+    /// Could `line`, in which these words stand, start a trace? Cheap, and true more often than needed.
+    fn may_start(line: &[u8], words: Words) -> bool;
 
     /// Where a trace's own words begin in its first line. None where `line` starts none.
     fn start(line: &[u8]) -> Option<(usize, Self)>;
@@ -53,7 +57,7 @@ impl<'l> Pair<'l> {
 
 /// Two lines as they stand, then behind each prefix that both may have.
 pub(super) fn pairs<'l>(prev: &'l [u8], line: &'l [u8]) -> impl Iterator<Item = Pair<'l>> {
-    let names = (may_name_exception(prev), may_name_exception(line));
+    let names = (may_name(prev), may_name(line));
     let pair = move |i: usize, j: usize, how| Pair {
         prev: Look::new(&prev[i..], names.0),
         line: Look::new(&line[j..], names.1),
@@ -68,9 +72,14 @@ pub(super) fn always_may_follow(line: &[u8]) -> bool {
     is_blank(line) || is_indented(line)
 }
 
+/// May an exception be told of in it, in the words of the JVM, .NET or JavaScript? What holds of a line holds of its parts.
+fn may_name(text: &[u8]) -> bool {
+    Words::of(text).any(Words::MANAGED)
+}
+
 /// What a line is by itself.
 fn kind<G: Grammar>(text: &[u8]) -> G::Kind {
-    G::kind(&Look::new(text, may_name_exception(text)))
+    G::kind(&Look::new(text, may_name(text)))
 }
 
 /// A record in the making, by one grammar.
@@ -96,7 +105,7 @@ impl<G: Grammar> Run<G> {
     /// The run whose first words stand at `offset` of `line`, whatever stands before them.
     pub(super) fn begin(line: &[u8], offset: usize, state: G) -> Run<G> {
         let (before, text) = line.split_at(offset);
-        let names = may_name_exception(line);
+        let names = may_name(line);
         Run {
             state,
             raw: G::kind(&Look::new(line, names)),

@@ -8,6 +8,7 @@ use super::look::Look;
 use super::prefix::{How, leads};
 use super::run::{Grammar, Next};
 use super::text::{begins, digits, finder, is_at_frame, is_closer};
+use super::words::Words;
 
 /// What a line is by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +52,10 @@ pub(super) enum Rust {
 
 impl Grammar for Rust {
     type Kind = Kind;
+
+    fn may_start(_: &[u8], words: Words) -> bool {
+        words.any(Words::PANIC)
+    }
 
     fn start(line: &[u8]) -> Option<(usize, Rust)> {
         let at = panic_at(line)?;

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::check::groups;
-use super::{Assembler, Step, exception, may_continue};
+use super::exception::tests::asked_of_all;
+use super::run::Grammar;
+use super::words::Words;
+use super::{Assembler, Step, dotnet, exception, go, java, may_continue, node, python, rust};
 
 /// Lines of traces, and lines that only look like some.
 const TRACE: [&str; 62] = [
@@ -186,6 +189,23 @@ proptest! {
             let size = [&found.kind, &found.message, &found.stacktrace].map(|field| field.as_ref().map_or(0, String::len));
             prop_assert!(size.iter().sum::<usize>() > 0 && size.iter().all(|size| *size <= text.len()));
         }
+    }
+
+    /// The words decide whom to ask, never what the answer is.
+    #[test]
+    fn no_trace_begins_without_its_words(text in line()) {
+        fn holds<G: Grammar>(line: &[u8]) -> bool {
+            G::may_start(line, Words::of(line)) || G::start(line).is_none()
+        }
+        let line = text.as_bytes();
+        prop_assert!(holds::<python::Python>(line) && holds::<go::Go>(line) && holds::<java::Java>(line), "{}", text);
+        prop_assert!(holds::<dotnet::DotNet>(line) && holds::<rust::Rust>(line) && holds::<node::Node>(line), "{}", text);
+    }
+
+    #[test]
+    fn no_exception_is_told_of_without_its_words(texts in lines()) {
+        let text = texts.join("\n");
+        prop_assert_eq!(exception(text.as_bytes()), asked_of_all(text.as_bytes()));
     }
 
     #[test]

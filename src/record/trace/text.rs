@@ -73,17 +73,6 @@ pub(super) fn exception_names(text: &[u8]) -> impl Iterator<Item = (usize, usize
 /// How the name of an exception's type ends.
 const EXCEPTIONS: [&str; 3] = ["Exception", "Error", "Throwable"];
 
-/// Could an exception be told of in it, in the words of the JVM, .NET or JavaScript? Nearly all lines have none of these, and that is soon
-/// seen. What holds of a line holds of its parts.
-pub(super) fn may_name_exception(text: &[u8]) -> bool {
-    has_exception_word(text) || finder!("Unhandled exception. ").find(text).is_some()
-}
-
-/// Does one of [`EXCEPTIONS`] stand in it?
-fn has_exception_word(text: &[u8]) -> bool {
-    exception_words().iter().any(|word| word.find(text).is_some())
-}
-
 /// Where the first of [`EXCEPTIONS`] stands.
 fn exception_word(text: &[u8]) -> Option<usize> {
     exception_words().iter().filter_map(|word| word.find(text)).min()

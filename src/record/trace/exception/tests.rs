@@ -1,6 +1,13 @@
 //! What is read from records of each language.
 
-use super::exception;
+use super::{exception, told_of};
+use crate::event::Exception;
+use crate::record::trace::words::Words;
+
+/// The exception as all languages find it when each is asked.
+pub(in crate::record::trace) fn asked_of_all(text: &[u8]) -> Option<Exception> {
+    told_of(Words::ALL, text)
+}
 
 type Row = (&'static str, &'static str, Option<(Option<&'static str>, Option<&'static str>, Option<&'static str>)>);
 

@@ -1,0 +1,83 @@
+//! What the anchors in a raw line tell of the record that it is part of, before anything of the line is decoded.
+//!
+//! Knows nothing of framing and headers.
+
+use super::{Engine, literals};
+use crate::pattern::model::Severity;
+
+/// What the anchors in one raw line tell, in whatever framing it stands.
+#[derive(Debug, Default)]
+pub struct Clues {
+    /// It may be of any pattern.
+    any: bool,
+    /// The (pattern, alternative, way) triples of which an anchor stands in it, and one of each of the fragments beside it that stand in the same
+    /// line.
+    ways: Vec<(u32, u32, u32)>,
+    /// Who else asked for a fragment that stands in it, in order. See [`super::Asked::for_others`].
+    pub others: Vec<u32>,
+}
+
+impl Engine {
+    /// What a raw line tells.
+    pub fn clues(&self, raw: &[u8]) -> Clues {
+        let mut clues = Clues::default();
+        self.search.any_anchor(raw, |anchor, at| {
+            for owners in self.meanings[anchor].owners(raw, at) {
+                clues.any |= owners.any;
+                clues.ways.extend_from_slice(&owners.ways);
+                clues.others.extend_from_slice(&owners.others);
+            }
+            false
+        });
+        clues.others.sort_unstable();
+        clues.others.dedup();
+        clues.ways.sort_unstable();
+        clues.ways.dedup();
+        clues.ways.retain(|&way| {
+            let way = self.way(way);
+            literals::one_of_each(&way.beside[..way.in_line], raw)
+        });
+        clues
+    }
+
+    /// Of these clues only who else asked.
+    pub fn others(&self, raw: &[u8]) -> Vec<u32> {
+        let mut found = Vec::new();
+        self.search.any_anchor(raw, |anchor, at| {
+            self.meanings[anchor].owners(raw, at).for_each(|owners| found.extend_from_slice(&owners.others));
+            false
+        });
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Could the line be of a record that a pattern knows which is at least so grave, whatever the record's other lines are? Says so of some that
+    /// can't. If the line is one of several pieces of a longer one, what is missing here may stand in another piece.
+    pub fn may_be_of(&self, clues: &Clues, least: Severity) -> bool {
+        clues.any || clues.ways.iter().any(|&(pattern, ..)| self.severity(pattern) >= least)
+    }
+
+    /// Could a record that is this raw line alone be of a pattern that is at least so grave? Says so of some that can't, but asks for no more
+    /// than the raw bytes.
+    pub fn may_know(&self, clues: &Clues, raw: &[u8], least: Severity) -> bool {
+        let may_be =
+            |&way: &(u32, u32, u32)| self.severity(way.0) >= least && literals::one_of_each(&self.way(way).beside, raw);
+        clues.any || clues.ways.iter().any(may_be)
+    }
+
+    /// The (pattern, alternative) pairs that a record may be of which is this line alone, in order.
+    pub(super) fn pairs(clues: &Clues) -> Vec<(u32, u32)> {
+        let mut pairs: Vec<(u32, u32)> = clues.ways.iter().map(|&(pattern, position, _)| (pattern, position)).collect();
+        pairs.dedup();
+        pairs
+    }
+
+    fn severity(&self, pattern: u32) -> Severity {
+        self.patterns[pattern as usize].pattern.severity
+    }
+
+    fn way(&self, (pattern, position, way): (u32, u32, u32)) -> &super::Way {
+        &self.patterns[pattern as usize].alternatives[position as usize].ways[way as usize]
+    }
+}
