@@ -32,8 +32,12 @@ macro_rules! named {
     };
 }
 
-/// Hints of [`secret_names`].
-const NAME_HINTS: &[&str] = &["pass", "pwd", "secret", "token", "key"];
+/// Hints of [`secret_names`], and of names that end in `-token`: parts of them with a letter of what stands before, as `key` and `token` stand in
+/// many lines.
+const NAME_HINTS: &[&str] = &[
+    "passw", "passp", "pwd", "tsecret", "-secret", "_secret", "tkey", "skey", "ikey", "nkey", "ekey", "-key", "_key",
+    "htoken", "stoken", "ntoken", "ytoken", "ftoken", "itoken", "etoken", "btoken", "-token", "_token",
+];
 
 /// An expression over bytes, so that it needs no tables of Unicode. Each begins and ends its secret beside ASCII.
 macro_rules! shape {
@@ -85,7 +89,7 @@ static RULES: [Rule; 30] = [
     // Azure.
     Rule { hints: &["sig="], shape: shape!(r"[?&]sig=([A-Za-z0-9%+/=_-]{20,})"), plausible: given },
     Rule {
-        hints: &["q~"],
+        hints: &["0q~", "1q~", "2q~", "3q~", "4q~", "5q~", "6q~", "7q~", "8q~", "9q~"],
         shape: shape!(r"(?:^|[^\w~.-])([A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34})"),
         plausible: given,
     },
@@ -123,7 +127,7 @@ static RULES: [Rule; 30] = [
     // `password: value` is YAML, but prose too: only what looks made up counts.
     Rule { hints: NAME_HINTS, shape: named!(r#":\s+([^\s"'&,;)}\]\\]{8,})"#), plausible: mixed },
     Rule {
-        hints: &["--"],
+        hints: NAME_HINTS,
         shape: shape!(concat!(r"(?i)(?:^|\s)--(?:[a-z0-9]+-)*(?:token|", secret_names!(), r#")\s+([^\s"'-][^\s"']*)"#)),
         plausible: given,
     },
@@ -150,32 +154,35 @@ fn mixed(value: &str) -> bool {
     given(value) && digits && letters >= 3
 }
 
-/// All hints, and the rule that each is of.
+/// All hints, each once, and the rules that each is of, a bit for each.
 struct Hints {
     search: AhoCorasick,
-    rule: Vec<usize>,
+    rules: Vec<u32>,
 }
 
 static HINTS: LazyLock<Hints> = LazyLock::new(|| {
-    let all: Vec<(usize, &str)> =
-        RULES.iter().enumerate().flat_map(|(rule, it)| it.hints.iter().map(move |hint| (rule, *hint))).collect();
-    let search = AhoCorasick::builder().ascii_case_insensitive(true).build(all.iter().map(|(_, hint)| hint));
-    Hints {
-        search: search.expect("a few short words make an automaton"),
-        rule: all.into_iter().map(|(rule, _)| rule).collect(),
-    }
+    let mut hints: Vec<&str> = RULES.iter().flat_map(|rule| rule.hints).copied().collect();
+    hints.sort_unstable();
+    hints.dedup();
+    let rules_of =
+        |hint: &&str| (0..RULES.len()).filter(|rule| RULES[*rule].hints.contains(hint)).map(|rule| 1 << rule).sum();
+    let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&hints);
+    Hints { search: search.expect("a few short words make an automaton"), rules: hints.iter().map(rules_of).collect() }
 });
+
+/// The rules of which a hint stands in the text.
+fn concerned(text: &str) -> u32 {
+    let hints = HINTS.search.find_overlapping_iter(text);
+    hints.fold(0, |rules, hint| rules | HINTS.rules[hint.pattern().as_usize()])
+}
 
 /// Where the text has secrets: in order, apart from each other.
 pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
-    let mut concerned = [false; RULES.len()];
-    for hint in HINTS.search.find_overlapping_iter(text) {
-        concerned[HINTS.rule[hint.pattern().as_usize()]] = true;
-    }
+    let concerned = concerned(text);
     let mut found = Vec::new();
-    for (rule, _) in concerned.iter().enumerate().filter(|(_, concerned)| **concerned) {
-        let places = RULES[rule].shape.captures_iter(text.as_bytes()).filter_map(|captures| captures.get(1));
-        let secret = |range: &Range<usize>| text.get(range.clone()).is_some_and(RULES[rule].plausible);
+    for (_, rule) in RULES.iter().enumerate().filter(|(at, _)| concerned & (1 << at) != 0) {
+        let places = rule.shape.captures_iter(text.as_bytes()).filter_map(|captures| captures.get(1));
+        let secret = |range: &Range<usize>| text.get(range.clone()).is_some_and(rule.plausible);
         found.extend(places.map(|place| place.range()).filter(secret));
     }
     merged(found)
@@ -183,12 +190,42 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn every_rule_compiles_and_captures() {
         for rule in &RULES {
             assert_eq!(rule.shape.captures_len(), 2, "{}", rule.shape.as_str());
+        }
+    }
+
+    #[test]
+    fn each_rule_has_a_bit() {
+        assert!(RULES.len() <= 32);
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_has_a_hint(name in proptest::string::string_regex(secret_names!()).unwrap(), option in "--([a-z0-9]{1,3}-){0,2}token") {
+            for (rule, it) in RULES.iter().enumerate().filter(|(_, rule)| rule.hints == NAME_HINTS) {
+                prop_assert!(concerned(&name) & concerned(&option) & 1 << rule != 0, "{} {} {}", name, option, it.shape.as_str());
+            }
+        }
+
+        #[test]
+        fn every_hint_is_seen(parts in prop::collection::vec((0..RULES.len(), 0..9_usize, any::<bool>(), "[a-z_ =-]{0,2}"), 0..8)) {
+            let hint = |rule: usize, at: usize| RULES[rule].hints[at % RULES[rule].hints.len()];
+            let part = |(rule, at, upper, behind): &(usize, usize, bool, String)| {
+                let hint = hint(*rule, *at);
+                let cut = if behind.is_empty() { hint.len() - 1 } else { hint.len() };
+                format!("{}{behind}", if *upper { hint.to_ascii_uppercase() } else { hint.to_owned() }.split_at(cut).0)
+            };
+            let text: String = parts.iter().map(part).collect();
+            let lower = text.to_ascii_lowercase();
+            let naive = (0..RULES.len()).filter(|rule| RULES[*rule].hints.iter().any(|hint| lower.contains(hint)));
+            prop_assert_eq!(concerned(&text), naive.map(|rule| 1 << rule).sum::<u32>(), "{}", text);
         }
     }
 

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use slab::Slab;
 
 use self::causes::{Causes, Known};
-use self::open::{Open, Sighting};
+use self::open::{Joined, Open, Sighting};
 use self::workload::Workload;
 use crate::event::Event;
 use crate::event::incident::Incident;
@@ -84,20 +84,18 @@ impl Incidents {
         self.expire(now);
         let known = self.causes.known(sighting.pattern);
         let mut related = self.related(sighting, known).into_iter();
-        let number = related.next().unwrap_or_else(|| self.begin(sighting, uid));
+        let number = related.next().unwrap_or_else(|| self.begin(sighting, uid, now));
         let merges = related.filter_map(|other| self.merge(other, number)).collect();
         let incident = self.open.get_mut(number)?;
-        self.heard.remove(&(incident.heard, number));
-        incident.heard = now;
-        self.heard.insert((now, number));
-        let (chain, corrects) = incident.join(sighting, known, uid, &self.causes);
-        for workload in sighting.workloads().filter(|workload| incident.is_under(workload)) {
-            // It is known nearly always, and needs no copy then.
-            if let Some(numbers) = self.of_workload.get_mut(workload) {
-                numbers.insert(number);
-            } else {
-                self.of_workload.insert(workload.clone(), BTreeSet::from([number]));
-            }
+        // What is read at once is heard at one time.
+        if incident.heard != now {
+            self.heard.remove(&(incident.heard, number));
+            incident.heard = now;
+            self.heard.insert((now, number));
+        }
+        let Joined { chain, corrects, grown } = incident.join(sighting, known, uid, &self.causes);
+        for workload in sighting.workloads().filter(|_| grown) {
+            self.of_workload.entry(workload.clone()).or_default().insert(number);
         }
         self.counts.corrected += corrects.len() as u64;
         Some(Incident { id: incident.id.clone(), workload: incident.workload.to_string(), chain, corrects, merges })
@@ -128,14 +126,16 @@ impl Incidents {
         related.into_iter().map(|(.., number)| number).collect()
     }
 
-    fn begin(&mut self, sighting: &Sighting<'_>, uid: &str) -> usize {
+    fn begin(&mut self, sighting: &Sighting<'_>, uid: &str, now: Timestamp) -> usize {
         while self.open.len() >= self.limit {
             let Some((_, oldest)) = self.heard.first().copied() else { break };
             self.forget(oldest);
             self.counts.evicted += 1;
         }
         self.counts.opened += 1;
-        self.open.insert(Open::new(sighting, uid))
+        let number = self.open.insert(Open::new(sighting, uid, now));
+        self.heard.insert((now, number));
+        number
     }
 
     /// Gives what is in one to another; the id of the one that is no more.

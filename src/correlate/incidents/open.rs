@@ -46,9 +46,19 @@ pub(super) struct Open {
     /// The members' patterns, while that holds.
     seen: Patterns,
     /// From the root cause to a pattern, which is the last, of those that were asked for while that holds.
-    chains: Vec<Vec<String>>,
+    chains: Vec<(Known, Vec<String>)>,
     /// Those of the members: under these it is looked for.
     workloads: BTreeSet<Workload>,
+}
+
+/// What came of taking in a sighting.
+pub(super) struct Joined {
+    /// The patterns that lead to it, from the root cause to its own.
+    pub chain: Vec<String>,
+    /// The uids of events that it shows to be no root causes.
+    pub corrects: Vec<String>,
+    /// The incident is under more workloads than before.
+    pub grown: bool,
 }
 
 impl<'a> Sighting<'a> {
@@ -100,7 +110,7 @@ impl Member {
 }
 
 impl Open {
-    pub fn new(sighting: &Sighting<'_>, uid: &str) -> Open {
+    pub fn new(sighting: &Sighting<'_>, uid: &str, now: Timestamp) -> Open {
         let workload = sighting.subject().clone();
         let mut hasher = Xxh3::new();
         for part in [workload.to_string().as_bytes(), uid.as_bytes()] {
@@ -112,7 +122,7 @@ impl Open {
             id: format!("{:032x}", hasher.digest128()),
             workload,
             first: sighting.time,
-            heard: sighting.time,
+            heard: now,
             members: Vec::new(),
             settled: false,
             seen: Patterns::default(),
@@ -123,10 +133,6 @@ impl Open {
 
     pub fn workloads(&self) -> impl Iterator<Item = &Workload> {
         self.workloads.iter()
-    }
-
-    pub fn is_under(&self, workload: &Workload) -> bool {
-        self.workloads.contains(workload)
     }
 
     /// Whether the sighting has to do with one of the failures. `known` is its pattern, `related` those that have to do with that.
@@ -141,18 +147,13 @@ impl Open {
         })
     }
 
-    /// Takes the sighting in, of a pattern that is `known`. Gives the chain that leads to it, and the uids of events that it shows to be no
-    /// root causes.
-    pub fn join(
-        &mut self,
-        sighting: &Sighting<'_>,
-        known: Known,
-        uid: &str,
-        causes: &Causes,
-    ) -> (Vec<String>, Vec<String>) {
+    /// Takes the sighting in, of a pattern that is `known`.
+    pub fn join(&mut self, sighting: &Sighting<'_>, known: Known, uid: &str, causes: &Causes) -> Joined {
+        let workloads = self.workloads.len();
         let own = self.remember(sighting, known);
+        let grown = self.workloads.len() > workloads;
         let mut corrects = self.settle(causes);
-        let chain = self.chain(sighting.pattern, causes);
+        let chain = self.chain(sighting.pattern, known, causes);
         match own {
             Some(place) if chain.len() == 1 => self.members[place].told = Some(uid.to_owned()),
             Some(_) => {}
@@ -161,17 +162,19 @@ impl Open {
                 corrects.extend(explained.filter_map(|member| member.told.take()));
             }
         }
-        (chain, corrects)
+        Joined { chain, corrects, grown }
     }
 
     /// From the root cause to the pattern.
-    fn chain(&mut self, pattern: &str, causes: &Causes) -> Vec<String> {
-        let leads_there = |chain: &&Vec<String>| chain.last().is_some_and(|last| last == pattern);
-        if let Some(chain) = self.chains.iter().find(leads_there) {
+    fn chain(&mut self, pattern: &str, known: Known, causes: &Causes) -> Vec<String> {
+        let leads_there = |(last, chain): &&(Known, Vec<String>)| {
+            *last == known && (known.is_some() || chain.last().is_some_and(|last| last == pattern))
+        };
+        if let Some((_, chain)) = self.chains.iter().find(leads_there) {
             return chain.clone();
         }
         let chain = causes.chain(pattern, &self.seen);
-        self.chains.push(chain.clone());
+        self.chains.push((known, chain.clone()));
         chain
     }
 
@@ -217,12 +220,15 @@ impl Open {
     }
 
     /// Takes in all of another.
-    pub fn absorb(&mut self, other: Open) {
+    pub fn absorb(&mut self, mut other: Open) {
         self.first = self.first.min(other.first);
-        self.members.extend(other.members);
-        self.members.truncate(MEMBERS);
+        self.members.append(&mut other.members);
+        self.workloads.append(&mut other.workloads);
         self.settled = false;
-        let places = self.members.iter().flat_map(|member| [Some(&member.own), member.named.as_ref()]);
-        self.workloads = places.flatten().cloned().collect();
+        if self.members.len() > MEMBERS {
+            self.members.truncate(MEMBERS);
+            let places = self.members.iter().flat_map(|member| [Some(&member.own), member.named.as_ref()]);
+            self.workloads = places.flatten().cloned().collect();
+        }
     }
 }
