@@ -1,7 +1,7 @@
-//! Puts every pack under `patterns/` into the binary, as it is written and as JSON: a list of (path, text, JSON) for `pattern::BUILTIN`.
+//! Puts every pack under `patterns/` into the binary, as it is written and as JSON, for `pattern::BUILTIN`.
 //!
 //! YAML takes long to read, with a place for every mistake, and so do regular expressions; the same are read by every start. The JSON of a
-//! pack is a list of (line, pattern) pairs, and what the engine wants to know of expressions is a table of its own. A pack that isn't right has none, so that a start reads the text and says what is wrong.
+//! pack is a list of (line, pattern) pairs and one of the patterns' examples, which matching does without, and what the engine wants to know of expressions is a table of its own. A pack that isn't right has none, so that a start reads the text and says what is wrong.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -41,6 +41,16 @@ fn as_json(text: &str) -> Option<Value> {
     alone.then(|| Value::from_iter(patterns.iter().map(|node| json!([node.line(), value(node)]))))
 }
 
+/// Takes the examples out of each pattern of a pack; nothing if one has none.
+fn take_examples(pack: &mut Value) -> Option<Value> {
+    let patterns = pack.as_array_mut()?.iter_mut();
+    let examples = patterns.map(|placed| {
+        let tests = placed.get_mut(1)?.get_mut("tests")?;
+        Some(std::mem::replace(tests, json!({ "fires": [], "silent": [] })))
+    });
+    examples.collect()
+}
+
 fn value(node: &yaml::Node) -> Value {
     match &node.kind {
         yaml::Kind::Null => Value::Null,
@@ -56,7 +66,7 @@ fn value(node: &yaml::Node) -> Value {
 }
 
 /// Every text under a key `regex`, with what the engine wants to know of it.
-fn expressions(value: &Value, found: &mut BTreeMap<String, Value>) {
+fn expressions(value: &Value, found: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(map) => {
             for (key, own) in map {
@@ -75,12 +85,9 @@ fn expressions(value: &Value, found: &mut BTreeMap<String, Value>) {
 }
 
 /// What can't be read, or isn't text, is left to the engine.
-fn add_expression(text: &str, found: &mut BTreeMap<String, Value>) {
-    let Ok(read) = expression::read(text) else { return };
-    let texts = |clause: Vec<Vec<u8>>| clause.into_iter().map(String::from_utf8).collect::<Result<Vec<_>, _>>();
-    let line = |clauses: Vec<_>| clauses.into_iter().map(texts).collect::<Result<Vec<_>, _>>();
-    if let Ok(lines) = read.lines.into_iter().map(line).collect::<Result<Vec<_>, _>>() {
-        found.insert(text.to_owned(), json!([text, lines, read.groups]));
+fn add_expression(text: &str, found: &mut BTreeMap<String, String>) {
+    if let Some(kept) = expression::read(text).ok().and_then(|read| read.kept()) {
+        found.insert(text.to_owned(), kept);
     }
 }
 
@@ -99,14 +106,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut found_expressions = BTreeMap::new();
     for (number, path) in found.iter().enumerate() {
         let name = path.strip_prefix(&root)?.display().to_string();
-        let json = out.join(format!("pack-{number}.json"));
-        let read = as_json(&fs::read_to_string(path)?);
-        fs::write(&json, read.as_ref().map(Value::to_string).unwrap_or_default())?;
+        let mut read = as_json(&fs::read_to_string(path)?);
+        let apart = read.as_mut().and_then(take_examples);
+        let read = read.filter(|_| apart.is_some());
         read.iter().for_each(|pack| expressions(pack, &mut found_expressions));
-        writeln!(code, "    ({name:?}, include_str!({path:?}), include_str!({json:?})),")?;
+        let written = |kind: &str, json: &Option<Value>| {
+            let path = out.join(format!("{kind}-{number}.json"));
+            fs::write(&path, json.as_ref().map(Value::to_string).unwrap_or_default()).map(|()| path)
+        };
+        let (patterns, examples) = (written("patterns", &read)?, written("examples", &apart)?);
+        writeln!(code, "    crate::pattern::Builtin {{ path: {name:?}, text: include_str!({path:?}),")?;
+        writeln!(code, "        patterns: include_str!({patterns:?}), examples: include_str!({examples:?}) }},")?;
     }
     code.push_str("]\n");
     fs::write(out.join("packs.rs"), code)?;
-    fs::write(out.join("expressions.json"), Value::from_iter(found_expressions.into_values()).to_string())?;
+    let rows: Vec<(String, String)> = found_expressions.into_iter().collect();
+    fs::write(out.join("expressions.rs"), format!("&{rows:?}"))?;
     Ok(())
 }

@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn classifier(text: &str) -> Arc<Classifier> {
-        let source = PackSource { name: "p.yaml".into(), text: text.into(), builtin: false };
+        let source = PackSource { name: "p.yaml".into(), text: text.to_owned().into(), builtin: false };
         let set = PatternSet::load(&[source]).unwrap_or_else(|problems| panic!("{}", problems[0]));
         Arc::new(Classifier {
             set,

@@ -34,7 +34,7 @@ static CLASSIFIER: LazyLock<Arc<Classifier>> = LazyLock::new(|| {
         )
     };
     let text = format!("patterns:\n{}", PATTERNS.iter().map(pattern).collect::<String>());
-    let set = PatternSet::load(&[PackSource { name: "p.yaml".into(), text, builtin: false }]);
+    let set = PatternSet::load(&[PackSource { name: "p.yaml".into(), text: text.into(), builtin: false }]);
     let set = set.unwrap_or_else(|problems| panic!("{}", problems[0]));
     let limits = Limits { lookback_bytes: 600, ..Limits::default() };
     Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info, redact: true })

@@ -59,9 +59,9 @@ fn classifier(limits: Limits) -> Arc<Classifier> {
 
 /// One that may notice what no pattern knows.
 fn noticing(limits: Limits, unknown: bool) -> Arc<Classifier> {
-    let source = PackSource { name: "p.yaml".into(), text: SET.clone(), builtin: false };
+    let source = PackSource { name: "p.yaml".into(), text: SET.clone().into(), builtin: false };
     let fragments = if unknown { ANCHORS } else { &[] };
-    let set = PatternSet::load_noticing(&[source], fragments).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let set = PatternSet::load_to_run(&[source], fragments).unwrap_or_else(|problems| panic!("{problems:?}"));
     Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info, redact: false })
 }
 

@@ -22,9 +22,10 @@ const RULES: &str = "rules:
 ";
 
 fn classifier(noticing: bool) -> Arc<Classifier> {
-    let source = |name: &str, text: &str| PackSource { name: name.into(), text: text.into(), builtin: false };
+    let source =
+        |name: &str, text: &str| PackSource { name: name.into(), text: text.to_owned().into(), builtin: false };
     let sources = [source("p.yaml", PACK), source("r.yaml", RULES)];
-    let set = if noticing { PatternSet::load_noticing(&sources, ANCHORS) } else { PatternSet::load(&sources) };
+    let set = if noticing { PatternSet::load_to_run(&sources, ANCHORS) } else { PatternSet::load(&sources) };
     let set = set.unwrap_or_else(|problems| panic!("{problems:?}"));
     let limits = Limits::default();
     Arc::new(Classifier { set, format: Format::Auto, limits, min_severity: Severity::Info, redact: true })

@@ -208,7 +208,7 @@ fn resolve(args: &Args) -> Result<Resolved, Vec<Problem>> {
     patterns.paths.extend(config.patterns.iter().cloned());
     patterns.no_builtin_patterns |= !config.builtin_patterns;
     patterns.event_sources.extend(config.event_sources.iter().map(|(source, globs)| (source.clone(), globs.clone())));
-    let read = if config.unclassified.enabled { patterns.read_noticing() } else { patterns.read() };
+    let read = patterns.read_to_run(config.unclassified.enabled);
     match read {
         Ok(set) => {
             let unusable = set.engine.check();

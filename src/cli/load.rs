@@ -40,9 +40,10 @@ impl PatternArgs {
         self.with(PatternSet::load)
     }
 
-    /// The set, which notices what no pattern knows too.
-    pub(super) fn read_noticing(&self) -> Result<PatternSet, Vec<Problem>> {
-        self.with(|sources| PatternSet::load_noticing(sources, ANCHORS))
+    /// The set for matching alone, which may notice what no pattern knows too.
+    pub(super) fn read_to_run(&self, noticing: bool) -> Result<PatternSet, Vec<Problem>> {
+        let unknown = if noticing { ANCHORS } else { &[] };
+        self.with(|sources| PatternSet::load_to_run(sources, unknown))
     }
 
     /// The set with a pack more.
@@ -92,8 +93,7 @@ impl PatternArgs {
         redact: bool,
         noticing: bool,
     ) -> anyhow::Result<Arc<Classifier>> {
-        let set = if noticing { self.read_noticing() } else { self.read() };
-        let set = set.map_err(|problems| listed(&problems))?;
+        let set = self.read_to_run(noticing).map_err(|problems| listed(&problems))?;
         Ok(Arc::new(Classifier { set, format, limits: Limits::default(), min_severity, redact }))
     }
 }

@@ -1,13 +1,12 @@
 //! From patterns to what the engine runs: literals, anchors and checks.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use indexmap::IndexSet;
 use regex::bytes::Regex;
 use thiserror::Error;
 
 use super::anchors::Way;
-use super::literals::Needle;
 use super::required::{self, Clause, Lines};
 use super::scope::CompiledScope;
 use super::{Knowledge, anchors, known, regexes};
@@ -180,7 +179,7 @@ impl LazyRegex {
             })
             .collect::<Result<_, _>>()?;
         let lazy = LazyRegex { expression: expression.to_owned(), compiled: OnceLock::new(), captures };
-        Ok((lazy, read.into_owned().lines))
+        Ok((lazy, read.lines))
     }
 
     /// The compiled expression; `None` only if it grew over the size limit, which [`LazyRegex::check`] reports.
@@ -203,24 +202,17 @@ impl LazyRegex {
 /// The literals of all patterns, each once, and who hangs on which.
 #[derive(Default)]
 pub struct Literals {
-    ids: HashMap<Vec<u8>, LiteralId>,
-    /// The literals by id.
-    pub needles: Vec<Needle>,
-    /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
-    pub candidates: Vec<Vec<(u32, u32)>>,
+    /// An id is a place.
+    pub all: IndexSet<Box<[u8]>>,
+    /// Which (pattern, alternative) pairs become candidates when one is seen.
+    pub candidates: Vec<(LiteralId, u32, u32)>,
 }
 
 impl Literals {
     fn id(&mut self, literal: &[u8]) -> LiteralId {
-        if let Some(&id) = self.ids.get(literal) {
-            return id;
-        }
+        let known = self.all.get_index_of(literal);
         // Patterns are files that people write; their literals never come near 2^32.
-        let id = self.needles.len() as LiteralId;
-        self.ids.insert(literal.to_vec(), id);
-        self.needles.push(Needle::new(literal.to_vec()));
-        self.candidates.push(Vec::new());
-        id
+        known.unwrap_or_else(|| self.all.insert_full(literal.into()).0) as LiteralId
     }
 }
 
@@ -232,7 +224,7 @@ pub fn pattern(
     knowledge: Knowledge<'_>,
 ) -> Result<Compiled, Vec<CompileError>> {
     let mut errors = Vec::new();
-    let mut alternatives = Vec::new();
+    let mut alternatives = Vec::with_capacity(pattern.matches.conditions().len());
     let scope = CompiledScope::new(&pattern.scope).unwrap_or_else(|error| {
         errors.push(error);
         CompiledScope::default()
@@ -243,9 +235,8 @@ pub fn pattern(
                 if !scope.takes_logs() || !alternative.scope.takes_logs() {
                     alternative.ways.clear();
                 }
-                for &id in &alternative.anchor_literals {
-                    literals.candidates[id as usize].push((index, position as u32));
-                }
+                let found_by = alternative.anchor_literals.iter();
+                literals.candidates.extend(found_by.map(|&literal| (literal, index, position as u32)));
                 alternatives.push(alternative);
             }
             Err(error) => errors.push(in_part(pattern, position, error)),
@@ -301,8 +292,8 @@ fn alternative(
     knowledge: Knowledge<'_>,
 ) -> Result<Alternative, CompileError> {
     let mut lines = Lines::new();
-    let mut all = Vec::new();
-    let mut regexes = Vec::new();
+    let mut all = Vec::with_capacity(condition.all.len());
+    let mut regexes = Vec::with_capacity(condition.regex.as_slice().len());
     for term in &condition.all {
         match term {
             Term::Literal(literal) if literal.is_empty() => return Err(CompileError::EmptyLiteral),
@@ -348,13 +339,14 @@ fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Lines) 
 /// How each choice is found in raw blocks, and the literals of which one stands in each text that meets one.
 fn ways(choices: &[Lines], knowledge: Knowledge<'_>) -> Result<(Vec<Way>, Clause), CompileError> {
     let mut literals = Clause::new();
-    let ways = choices.iter().map(|lines| {
+    let mut ways = Vec::with_capacity(choices.len());
+    for lines in choices {
         let (clause, way) =
             anchors::choose(lines, knowledge.healthy, knowledge.windows).ok_or(CompileError::NoAnchor)?;
         literals.extend_from_slice(clause);
-        Ok(way)
-    });
-    Ok((ways.collect::<Result<_, _>>()?, literals))
+        ways.push(way);
+    }
+    Ok((ways, literals))
 }
 
 /// An `any` list.

@@ -165,9 +165,11 @@ impl Engine {
                 false
             });
         } else {
-            self.literals
-                .find(subject.text)
-                .for_each(|(literal, _)| pairs.extend_from_slice(&self.candidates[literal]));
+            self.literals.find(subject.text).for_each(|(literal, _)| {
+                let from = self.candidates.partition_point(|(id, ..)| (*id as usize) < literal);
+                let of_it = self.candidates[from..].iter().take_while(|(id, ..)| *id as usize == literal);
+                pairs.extend(of_it.map(|&(_, pattern, position)| (pattern, position)));
+            });
         }
         pairs.sort_unstable();
         pairs.dedup();

@@ -1,32 +1,16 @@
 //! The expressions of the built-in packs, read when the binary was built.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use super::expression::{self, Expression};
 
-/// A list of (expression, its clauses by their lines, its groups).
-const EXPRESSIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/expressions.json"));
-
-type Row = (String, Vec<Vec<Vec<String>>>, Vec<String>);
-
-static KNOWN: LazyLock<HashMap<String, Expression>> = LazyLock::new(|| {
-    // Were the table broken, each expression would be read when it is needed.
-    let rows: Vec<Row> = serde_json::from_str(EXPRESSIONS).unwrap_or_default();
-    let bytes = |clause: Vec<String>| clause.into_iter().map(String::into_bytes).collect();
-    let line = |clauses: Vec<Vec<String>>| clauses.into_iter().map(bytes).collect();
-    let known = rows
-        .into_iter()
-        .map(|(text, lines, groups)| (text, Expression { lines: lines.into_iter().map(line).collect(), groups }));
-    known.collect()
-});
+/// Each as it is written and as it is kept, in the order of the former: as a part of the binary they take no memory until they are asked
+/// for.
+static EXPRESSIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/expressions.rs"));
 
 /// As [`expression::read`].
-pub fn read(text: &str) -> Result<Cow<'static, Expression>, String> {
-    match KNOWN.get(text) {
-        Some(known) => Ok(Cow::Borrowed(known)),
-        None => expression::read(text).map(Cow::Owned),
+pub fn read(text: &str) -> Result<Expression, String> {
+    match EXPRESSIONS.binary_search_by(|(known, _)| (*known).cmp(text)) {
+        Ok(at) => Ok(Expression::of(EXPRESSIONS[at].1)),
+        Err(_) => expression::read(text),
     }
 }
 
@@ -36,9 +20,21 @@ mod tests {
 
     #[test]
     fn what_was_read_before_is_what_is_read_now() {
-        assert!(KNOWN.len() > 100);
-        for (text, known) in KNOWN.iter() {
-            assert_eq!(expression::read(text).as_ref(), Ok(known), "{text}");
+        assert!(EXPRESSIONS.len() > 100 && EXPRESSIONS.is_sorted());
+        for (text, kept) in EXPRESSIONS {
+            assert_eq!(expression::read(text), Ok(Expression::of(kept)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_taken_apart_again_is_not_kept() {
+        let of = |literal: &[u8]| Expression { lines: vec![vec![vec![literal.to_vec()]]], ..Expression::default() };
+        let empty = Expression { lines: vec![vec![], vec![vec![], vec![vec![]]]], groups: vec![String::new()] };
+        for kept in [of(b"plain"), of(b"\n\0"), empty, Expression::default()] {
+            assert_eq!(Expression::of(&kept.kept().unwrap()), kept);
+        }
+        for lost in [&b"\xff"[..], b"a\x1fb", b"a\x1e", b"\x1d", b"\x1ca"] {
+            assert_eq!(of(lost).kept(), None, "{lost:?}");
         }
     }
 }

@@ -15,20 +15,20 @@ pub const MAX_BYTES: usize = 16 << 20;
 
 /// One byte string that is looked for.
 pub struct Needle {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
     /// Making it costs as much as a look through a line.
     finder: OnceLock<Box<Finder<'static>>>,
 }
 
 impl Needle {
     /// A search for these bytes.
-    pub fn new(bytes: Vec<u8>) -> Needle {
-        Needle { bytes, finder: OnceLock::new() }
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Needle {
+        Needle { bytes: bytes.into(), finder: OnceLock::new() }
     }
 
     /// Where they stand first.
     pub fn first(&self, text: &[u8]) -> Option<usize> {
-        self.finder.get_or_init(|| Box::new(Finder::new(&self.bytes).into_owned())).find(text)
+        self.finder.get_or_init(|| Box::new(Finder::new(&*self.bytes).into_owned())).find(text)
     }
 }
 
@@ -52,7 +52,8 @@ pub struct LiteralSearch {
 
 impl LiteralSearch {
     /// A search for literals, by id; `None` if they are more than [`MAX_BYTES`].
-    pub fn new(needles: Vec<Needle>) -> Option<LiteralSearch> {
+    pub fn new(literals: impl IntoIterator<Item = Box<[u8]>>) -> Option<LiteralSearch> {
+        let needles: Vec<Needle> = literals.into_iter().map(Needle::new).collect();
         let bytes: usize = needles.iter().map(|needle| needle.bytes.len()).sum();
         (bytes <= MAX_BYTES).then_some(LiteralSearch { needles, automaton: OnceLock::new() })
     }
@@ -88,13 +89,13 @@ mod tests {
 
     #[test]
     fn every_place_of_every_literal_is_told() {
-        let search = LiteralSearch::new(["ab", "b", "abc"].map(|s| Needle::new(s.into())).into()).unwrap();
+        let search = LiteralSearch::new(["ab", "b", "abc"].map(|s| s.as_bytes().into())).unwrap();
         let mut found: Vec<_> = search.find(b"xabcb").collect();
         found.sort_by_key(|(id, place)| (*id, place.start));
         assert_eq!(found, [(0, 1..3), (1, 2..3), (1, 4..5), (2, 1..4)]);
         assert_eq!([0, 1, 2].map(|id| search.first(id, b"xabcb")), [Some(1), Some(2), Some(1)]);
         assert_eq!([0, 1, 2].map(|id| search.first(id, b"cb")), [None, Some(1), None]);
         assert_eq!((search.count(), search.length(2)), (3, 3));
-        assert!(LiteralSearch::new(vec![Needle::new(vec![b'x'; MAX_BYTES + 1])]).is_none());
+        assert!(LiteralSearch::new([vec![b'x'; MAX_BYTES + 1].into()]).is_none());
     }
 }

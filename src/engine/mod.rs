@@ -32,6 +32,7 @@ use std::sync::atomic::AtomicU64;
 use anchors::Way;
 pub use anchors::fragments as anchor_fragments;
 pub use clues::Clues;
+use compile::LiteralId;
 pub use compile::{CompileError, Compiled};
 pub use confirm::{Finding, Judgement, Part, Subject};
 pub use explain::{Check, Explanation, Requirement, Wording};
@@ -101,8 +102,8 @@ pub struct Engine {
     /// By anchor.
     meanings: Vec<Meaning>,
     literals: LiteralSearch,
-    /// By literal id: the (pattern, alternative) pairs that become candidates when it is seen.
-    candidates: Vec<Vec<(u32, u32)>>,
+    /// Which (pattern, alternative) pairs become candidates when a literal is seen, in order.
+    candidates: Vec<(LiteralId, u32, u32)>,
     patterns: Vec<Compiled>,
     /// By pattern.
     counts: Vec<Counts>,
@@ -155,19 +156,21 @@ impl Engine {
         }
         let (anchors, meanings) = owners::anchors(owners, of_others);
         let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
-        let all = LiteralSearch::new(literals.needles).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
+        let all = LiteralSearch::new(literals.all).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
             patterns: compiled.len(),
             alternatives: compiled.iter().map(|pattern| pattern.alternatives.len()).sum(),
             anchors: anchors.len(),
             literals: all.count(),
         };
+        let mut candidates = literals.candidates;
+        candidates.sort_unstable();
         Ok(Engine {
             search,
             anchors,
             meanings,
             literals: all,
-            candidates: literals.candidates,
+            candidates,
             counts: compiled.iter().map(|_| Counts::default()).collect(),
             patterns: compiled,
             size,

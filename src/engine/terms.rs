@@ -10,6 +10,7 @@ mod jq_required;
 
 use std::sync::OnceLock;
 
+use indexmap::IndexSet;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
@@ -91,10 +92,10 @@ impl Terms {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Making { compiled, needles, owners, always, ways, mut anchors, without_anchor } = making;
+        let Making { compiled, literals, owners, always, ways, mut anchors, without_anchor } = making;
         anchors.sort_unstable();
         anchors.dedup();
-        let literals = LiteralSearch::new(needles).ok_or_else(|| vec![(0, "the literals are too many".to_owned())])?;
+        let literals = LiteralSearch::new(literals).ok_or_else(|| vec![(0, "the literals are too many".to_owned())])?;
         Ok(Terms { terms: compiled, literals, owners, always, ways, anchors, without_anchor })
     }
 
@@ -148,7 +149,7 @@ impl Terms {
 #[derive(Default)]
 struct Making {
     compiled: Vec<Compiled>,
-    needles: Vec<Needle>,
+    literals: IndexSet<Box<[u8]>>,
     owners: Vec<Vec<u32>>,
     always: Vec<u32>,
     ways: Vec<Way>,
@@ -196,13 +197,11 @@ impl Making {
 
     fn look_for(&mut self, term: u32, clause: Clause) {
         for literal in clause {
-            match self.needles.iter().position(|known| known.as_ref() == literal) {
-                Some(known) => self.owners[known].push(term),
-                None => {
-                    self.needles.push(Needle::new(literal));
-                    self.owners.push(vec![term]);
-                }
+            let (place, is_new) = self.literals.insert_full(literal.into());
+            if is_new {
+                self.owners.push(Vec::new());
             }
+            self.owners[place].push(term);
         }
     }
 }

@@ -17,8 +17,21 @@ pub mod unclassified;
 
 pub use set::{Located, PatternSet, Problem, well_formed};
 
-/// The packs built into the binary: (path in the project, text, the same as JSON: a list of (line, pattern); empty if the pack isn't right).
-pub const BUILTIN: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+/// A pack that is built into the binary.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// Its path in the project.
+    pub path: &'static str,
+    /// As it is written.
+    pub text: &'static str,
+    /// Its patterns without their examples, as JSON: a list of (line, pattern). Empty if the pack isn't right.
+    pub patterns: &'static str,
+    /// The examples of each pattern, as JSON, in the same order.
+    pub examples: &'static str,
+}
+
+/// The packs built into the binary.
+pub const BUILTIN: &[Builtin] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
 /// The JSON Schema of a pack file, for editors and other tools.
 pub fn schema() -> serde_json::Value {

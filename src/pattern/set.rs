@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::Builtin;
 use super::cre::{self, Community, Rule};
-use super::model::Pattern;
+use super::model::{Pattern, Tests};
 use super::sources::{self, PackSource};
 use crate::engine::{Asked, Engine};
 use crate::frame::CRI_PARTIAL_MARKS;
@@ -73,25 +74,25 @@ pub struct PatternSet {
 impl PatternSet {
     /// Reads packs into a set, or says everything that is wrong with them. Built-in packs were checked when they were made.
     pub fn load(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, sources::read_before, &[])
+        Self::made_of(sources, &[], |source| sources::read_before(source).map(whole))
     }
 
-    /// As [`PatternSet::load`], but the engine stops at lines that hold one of these fragments too, so that what no pattern knows can be
-    /// noticed.
-    pub fn load_noticing(sources: &[PackSource], fragments: &[&[u8]]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, sources::read_before, fragments)
+    /// As [`PatternSet::load`], but for matching alone: the built-in patterns are without their examples. The engine stops at lines that
+    /// hold one of these fragments too, so that what no pattern knows can be noticed.
+    pub fn load_to_run(sources: &[PackSource], fragments: &[&[u8]]) -> Result<PatternSet, Vec<Problem>> {
+        Self::made_of(sources, fragments, |source| sources::read_before(source).map(without_examples))
     }
 
     /// As [`PatternSet::load`], but built-in packs are checked as if they were somebody's own.
     pub fn check(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, |_| None, &[])
+        Self::made_of(sources, &[], |_| None)
     }
 
-    /// Packs that `read_before` has JSON of are read from that.
+    /// Packs that were `read_before` are not read again.
     fn made_of(
         sources: &[PackSource],
-        read_before: impl Fn(&PackSource) -> Option<&'static str>,
         unknown: &[&[u8]],
+        read_before: impl Fn(&PackSource) -> Option<serde_json::Result<Placed>>,
     ) -> Result<PatternSet, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut found: Vec<Located> = Vec::new();
@@ -126,10 +127,24 @@ impl PatternSet {
     }
 }
 
+/// Patterns, and the line that each begins on.
+type Placed = Vec<(usize, Pattern)>;
+
+fn without_examples(pack: &Builtin) -> serde_json::Result<Placed> {
+    serde_json::from_str(pack.patterns)
+}
+
+fn whole(pack: &Builtin) -> serde_json::Result<Placed> {
+    let mut patterns = without_examples(pack)?;
+    let examples: Vec<Tests> = serde_json::from_str(pack.examples)?;
+    patterns.iter_mut().zip(examples).for_each(|((_, pattern), tests)| pattern.tests = tests);
+    Ok(patterns)
+}
+
 /// Reads a file of patterns, or one of community rules.
 fn read_pack(
     source: &PackSource,
-    read_before: Option<&str>,
+    read_before: Option<serde_json::Result<Placed>>,
     found: &mut Vec<Located>,
     rules: &mut Vec<Rule>,
     problems: &mut Vec<Problem>,
@@ -137,7 +152,7 @@ fn read_pack(
     let file: Arc<str> = source.name.as_str().into();
     let located =
         |pattern, line| Located { pattern: Arc::new(pattern), file: file.clone(), line, builtin: source.builtin };
-    if let Some(patterns) = read_before.and_then(|json| serde_json::from_str::<Vec<(usize, Pattern)>>(json).ok()) {
+    if let Some(Ok(patterns)) = read_before {
         return found.extend(patterns.into_iter().map(|(line, pattern)| located(pattern, line)));
     }
     let problem = |mistake| Problem { file: source.name.clone(), mistake };
@@ -246,7 +261,7 @@ mod tests {
     use super::*;
 
     fn load(text: &str) -> Result<PatternSet, Vec<String>> {
-        let source = PackSource { name: "p.yaml".into(), text: text.into(), builtin: false };
+        let source = PackSource { name: "p.yaml".into(), text: text.to_owned().into(), builtin: false };
         PatternSet::load(&[source]).map_err(|problems| problems.iter().map(Problem::to_string).collect())
     }
 
@@ -270,7 +285,7 @@ mod tests {
         let written = written.map_err(|problems| format!("{problems:?}")).unwrap();
         let shown = |set: &PatternSet| set.patterns.iter().map(|located| format!("{located:?}")).collect::<Vec<_>>();
         assert_eq!(shown(&read), shown(&written));
-        assert!(crate::pattern::BUILTIN.iter().all(|(_, _, json)| !json.is_empty()));
+        assert!(crate::pattern::BUILTIN.iter().all(|pack| !pack.patterns.is_empty()));
     }
 
     #[test]

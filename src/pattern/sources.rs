@@ -1,9 +1,10 @@
 //! Where packs come from: the built-in ones, files, and folders of files.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{BUILTIN, Problem};
+use super::{BUILTIN, Builtin, Problem};
 
 /// The text of one pack file.
 #[derive(Clone, Debug)]
@@ -11,23 +12,23 @@ pub struct PackSource {
     /// What to call it in messages: its path.
     pub name: String,
     /// Its text.
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// Part of the binary? A pattern of another pack replaces a built-in one of the same id.
     pub builtin: bool,
 }
 
 /// The built-in packs.
 pub fn builtin() -> Vec<PackSource> {
-    let source =
-        |&(name, text, _): &(&str, &str, &str)| PackSource { name: name.into(), text: text.into(), builtin: true };
+    let source = |pack: &Builtin| PackSource { name: pack.path.into(), text: pack.text.into(), builtin: true };
     BUILTIN.iter().map(source).collect()
 }
 
 /// A built-in pack as it was read when the binary was built: JSON, quicker to read than what is written, but without the places of
 /// mistakes and with values unchecked.
-pub(super) fn read_before(source: &PackSource) -> Option<&'static str> {
-    let is_this = |pack: &&(&str, &str, &str)| pack.0 == source.name && pack.1 == source.text;
-    BUILTIN.iter().filter(|_| source.builtin).find(is_this).map(|pack| pack.2)
+pub(super) fn read_before(source: &PackSource) -> Option<&'static Builtin> {
+    // What is the same text at the same place needn't be compared, which would bring all of it into memory.
+    let same = |text: &str| std::ptr::eq(text, &*source.text) || *text == source.text;
+    BUILTIN.iter().find(|pack| source.builtin && pack.path == source.name && same(pack.text))
 }
 
 /// Reads a pack file, or every `.yaml` and `.yml` file of a folder and of the folders in it, by name.
@@ -50,7 +51,10 @@ pub fn read(path: &Path) -> Result<Vec<PackSource>, Vec<Problem>> {
     let mut sources = Vec::new();
     for file in files {
         match fs::read_to_string(&file) {
-            Ok(text) => sources.push(PackSource { name: file.display().to_string(), text, builtin: false }),
+            Ok(text) => {
+                let name = file.display().to_string();
+                sources.push(PackSource { name, text: text.into(), builtin: false });
+            }
             Err(error) => problems.push(unreadable(&file, error)),
         }
     }

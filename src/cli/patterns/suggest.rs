@@ -210,7 +210,7 @@ fn drafts(kinds: &[Kind<'_>], patterns: &PatternArgs) -> Result<String> {
         if ids.is_empty() {
             return Ok(String::new());
         }
-        let source = PackSource { name: "the drafts".into(), text: pack.clone(), builtin: false };
+        let source = PackSource { name: "the drafts".into(), text: pack.clone().into(), builtin: false };
         let set = patterns.read_with(source).map_err(|problems| listed(&problems))?;
         let classifier = classifier_of(set, Format::Auto, Severity::Info);
         // One at a time: what another draft outspeaks may speak once that is gone.

@@ -5,7 +5,7 @@ use crate::pattern::sources::PackSource;
 use crate::pattern::{PatternSet, lint};
 
 fn load(text: &str) -> Result<PatternSet, Vec<String>> {
-    let source = PackSource { name: "p.yaml".into(), text: text.to_owned(), builtin: false };
+    let source = PackSource { name: "p.yaml".into(), text: text.to_owned().into(), builtin: false };
     PatternSet::load(&[source]).map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
