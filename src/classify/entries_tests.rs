@@ -53,6 +53,12 @@ fn entries_and_lanes() {
              2031-03-09T04:05:07Z stdout F  has failed\n",
             vec![one("1", 1, 3), one("2", 2, 2)],
         ),
+        // What one line must hold stands in two, or in the wrong order.
+        (
+            "2031-03-09T04:05:06Z stdout F has failed\n2031-03-09T04:05:06Z stdout F it failed, the pump\n\
+             2031-03-09T04:05:07Z stdout F the pump\n2031-03-09T04:05:08Z stdout F the pump has failed\n",
+            vec![one("1", 4, 4)],
+        ),
         // A line that belongs to a waiting entry, and one that begins another.
         (
             "2031-03-09 04:05:06 x\nthe saw is stuck\nthe saw is stuck\n2031-03-09 04:05:07 the saw is stuck\n",

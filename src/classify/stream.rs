@@ -535,7 +535,7 @@ impl Sink for Hits<'_, '_> {
         let lines = self.stream.lines(self.window);
         let Some(raw) = lines.raw(start) else { return self.window.len() };
         let (end, classifier) = (raw.end, self.stream.classifier.clone());
-        let clues = LazyCell::new(|| classifier.set.engine.clues(lines.text(start)));
+        let clues = LazyCell::new(|| classifier.set.engine.clues(lines.text(start), hit - start));
         self.hit(raw, &clues);
         if classifier.set.community.is_some() {
             self.stream.rules_look(self.window, start, || clues.others.clone(), self.now, self.events);

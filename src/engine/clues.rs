@@ -18,10 +18,10 @@ pub struct Clues {
 }
 
 impl Engine {
-    /// What a raw line tells.
-    pub fn clues(&self, raw: &[u8]) -> Clues {
+    /// What a raw line tells, of which it is known that no anchor stands in it before `from`: a scan has come that far.
+    pub fn clues(&self, raw: &[u8], from: usize) -> Clues {
         let mut clues = Clues::default();
-        self.search.any_anchor(raw, |anchor, at| {
+        self.search.any_anchor(raw, from, |anchor, at| {
             for owners in self.meanings[anchor].owners(raw, at) {
                 clues.any |= owners.any;
                 clues.ways.extend_from_slice(&owners.ways);
@@ -43,7 +43,7 @@ impl Engine {
     /// Of these clues only who else asked.
     pub fn others(&self, raw: &[u8]) -> Vec<u32> {
         let mut found = Vec::new();
-        self.search.any_anchor(raw, |anchor, at| {
+        self.search.any_anchor(raw, 0, |anchor, at| {
             self.meanings[anchor].owners(raw, at).for_each(|owners| found.extend_from_slice(&owners.others));
             false
         });

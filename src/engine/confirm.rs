@@ -159,7 +159,7 @@ impl Engine {
     fn candidates(&self, subject: &Subject<'_>) -> Vec<(u32, u32)> {
         let mut pairs = Vec::new();
         if subject.origin == Origin::Log {
-            self.search.any_anchor(subject.text, |anchor, at| {
+            self.search.any_anchor(subject.text, 0, |anchor, at| {
                 let owners = self.meanings[anchor].owners(subject.text, at);
                 pairs.extend(owners.flat_map(|owners| &owners.ways).map(|&(pattern, position, _)| (pattern, position)));
                 false

@@ -45,6 +45,8 @@ struct Way {
     term: u32,
     /// Of each of these, one fragment stands in the raw bytes of an entry that matches so, beside one of the way's anchors.
     beside: Vec<Vec<Needle>>,
+    /// So many of them, which come first, in the line that the anchor stands in.
+    in_line: usize,
 }
 
 impl Way {
@@ -130,6 +132,13 @@ impl Terms {
         self.matched_of(ways.map(|way| way.term).chain(self.without_anchor.iter().copied()).collect(), entry)
     }
 
+    /// Could a term match in this way an entry that the raw line is a part of, because of the anchor in it? If the line is one of several pieces
+    /// of a longer one, what is missing here may stand in another piece.
+    pub fn may_stand(&self, way: u32, raw: &[u8]) -> bool {
+        let way = &self.ways[way as usize];
+        literals::one_of_each(&way.beside[..way.in_line], raw)
+    }
+
     fn matched_of(&self, mut candidates: Vec<u32>, entry: &[u8]) -> Vec<u32> {
         candidates.sort_unstable();
         candidates.dedup();
@@ -192,7 +201,7 @@ impl Making {
     fn add_way(&mut self, term: u32, found_by: anchors::Way) {
         let way = self.ways.len() as u32;
         self.anchors.extend(found_by.anchors.into_iter().map(|anchor| (anchor, way)));
-        self.ways.push(Way { term, beside: found_by.beside });
+        self.ways.push(Way { term, beside: found_by.beside, in_line: found_by.in_line });
     }
 
     fn look_for(&mut self, term: u32, clause: Clause) {

@@ -10,6 +10,7 @@ use crate::classify::entries::{self, Entry, LaneSeen, WaitingEntry};
 use crate::classify::lines::{Lane, Raw};
 use crate::classify::merged::Deferred;
 use crate::event::Event;
+use crate::frame::FrameKind;
 use crate::redact;
 
 /// A raw line of an entry.
@@ -45,10 +46,25 @@ impl Stream {
         let LaneSeen { done_to, waiting } = self.seen.lanes[lane.index()];
         if waiting.is_none() && self.base + at as u64 >= done_to {
             // The other lines of its entry, if there are any, are asked for themselves.
-            let ways = ways();
+            let mut ways = ways();
+            self.rules_retain(window, &raw, &mut ways);
             if raw.frame.partial || !ways.is_empty() || self.rules_ask_always() {
                 self.rules_entry(window, Noticed { raw, ways: Some(ways) }, false, now, now, events);
             }
+        }
+    }
+
+    /// Leaves those ways that the line has all for that must stand in one line. If it is the end of one in pieces, they may stand in another
+    /// piece, and without framing several lines may make one.
+    fn rules_retain(&self, window: &[u8], raw: &Raw<'_>, ways: &mut Vec<u32>) {
+        let Some(community) = &self.classifier.set.community else { return };
+        let (lines, floor) = (self.lines(window), raw.start.saturating_sub(self.classifier.limits.lookback_bytes));
+        let missing = |way: &u32| !community.terms.may_stand(*way, lines.text(raw.start));
+        let follows_a_piece =
+            || lines.previous_in_lane(raw.lane(), raw.start, floor).is_some_and(|before| before.frame.partial);
+        let is_part = || raw.frame.kind == FrameKind::Text || raw.frame.partial || follows_a_piece();
+        if ways.iter().any(missing) && !is_part() {
+            ways.retain(|way| !missing(way));
         }
     }
 

@@ -90,9 +90,10 @@ impl Search {
     }
 
     /// Tells `take` of each anchor that stands in a text, by its index and where it begins, until it says that this is enough. Did it?
-    pub fn any_anchor(&self, text: &[u8], mut take: impl FnMut(usize, usize) -> bool) -> bool {
+    /// Nothing is told of windows before `from`.
+    pub fn any_anchor(&self, text: &[u8], from: usize, mut take: impl FnMut(usize, usize) -> bool) -> bool {
         let mut enough = false;
-        self.scan.candidates(&self.masks, text, 0, |at| {
+        self.scan.candidates(&self.masks, text, from, |at| {
             enough = self.table.anchors_at(text, at).any(|(anchor, start)| take(anchor, start));
             enough
         });
