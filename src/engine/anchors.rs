@@ -16,14 +16,14 @@ pub const MIN_ANCHOR: usize = 3;
 /// Is this a byte that every framing and encoder leaves as it is?
 ///
 /// JSON encoders escape `"`, `\` and control characters; Go's escapes `<`, `>`, `&`; Gson escapes `=` and `'` too;
-/// many escape everything beyond ASCII. See [`spelled`] for two of these.
+/// many escape everything beyond ASCII. See [`spelled`] for three of these.
 fn safe(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !b"\"\\<>&='".contains(&byte)
 }
 
 /// Bytes that are let in where nothing else is rare enough, in each of the ways in which they are written.
 fn spelled(byte: u8) -> bool {
-    byte == b'"' || byte == b'='
+    matches!(byte, b'"' | b'=' | b'\t')
 }
 
 /// A fragment as rare as this needs no more bytes to help it: once in 64 MiB.
@@ -31,8 +31,8 @@ const RARE: f32 = 26.0;
 
 /// The byte strings of which one stands in the raw line wherever the literal stands in the text, if the literal has a usable part.
 ///
-/// That is the rarest run of safe bytes. Quotes and equals signs are let in where nothing else is rare enough: they stand in raw bytes as
-/// they are, escaped once (a JSON string, or docker's framing) or twice (a JSON string in docker's framing).
+/// That is the rarest run of safe bytes. Quotes, equals signs and tabs are let in where nothing else is rare enough: they stand in raw bytes
+/// as they are, escaped once (a JSON string, or docker's framing) or twice (a JSON string in docker's framing).
 pub fn fragments(literal: &[u8], healthy: &Healthy) -> Option<Vec<Vec<u8>>> {
     Some(ranked(literal, healthy)?.into_iter().map(|ranked| ranked.bytes).collect())
 }
@@ -66,16 +66,26 @@ fn ranked(literal: &[u8], healthy: &Healthy) -> Option<Vec<Ranked>> {
     }
 }
 
-/// How a quote and an equals sign are written, together: plain, in JSON, in JSON as Gson writes it; and the latter two once more in JSON,
-/// whose encoder is docker's, which leaves the sign alone.
-const SPELLINGS: [[&str; 2]; 5] =
-    [["\"", "="], ["\\\"", "="], ["\\\"", "\\u003d"], ["\\\\\\\"", "="], ["\\\\\\\"", "\\\\u003d"]];
+/// How a quote, an equals sign and a tab are written, together: plain, in JSON, in JSON as Gson writes it, the tab in either way; and in JSON
+/// once more in JSON, whose encoder is docker's, which leaves the sign alone.
+const SPELLINGS: [[&str; 3]; 9] = [
+    ["\"", "=", "\t"],
+    ["\\\"", "=", "\\t"],
+    ["\\\"", "=", "\\u0009"],
+    ["\\\"", "\\u003d", "\\t"],
+    ["\\\"", "\\u003d", "\\u0009"],
+    ["\\\\\\\"", "=", "\\\\t"],
+    ["\\\\\\\"", "=", "\\\\u0009"],
+    ["\\\\\\\"", "\\\\u003d", "\\\\t"],
+    ["\\\\\\\"", "\\\\u003d", "\\\\u0009"],
+];
 
 fn spellings(fragment: &[u8]) -> Vec<Vec<u8>> {
-    let spelled = |[quote, equals]: [&str; 2]| -> Vec<u8> {
+    let spelled = |[quote, equals, tab]: [&str; 3]| -> Vec<u8> {
         let parts = fragment.iter().map(|byte| match byte {
             b'"' => quote.as_bytes(),
             b'=' => equals.as_bytes(),
+            b'\t' => tab.as_bytes(),
             other => std::slice::from_ref(other),
         });
         parts.collect::<Vec<_>>().concat()
