@@ -74,13 +74,13 @@ pub struct PatternSet {
 impl PatternSet {
     /// Reads packs into a set, or says everything that is wrong with them. Built-in packs were checked when they were made.
     pub fn load(sources: &[PackSource]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, &[], |source| sources::read_before(source).map(whole))
+        Self::made_of(sources, &[], |source| sources::read_before(source).and_then(whole))
     }
 
     /// As [`PatternSet::load`], but for matching alone: the built-in patterns are without their examples. The engine stops at lines that
     /// hold one of these fragments too, so that what no pattern knows can be noticed.
     pub fn load_to_run(sources: &[PackSource], fragments: &[&[u8]]) -> Result<PatternSet, Vec<Problem>> {
-        Self::made_of(sources, fragments, |source| sources::read_before(source).map(without_examples))
+        Self::made_of(sources, fragments, |source| sources::read_before(source).and_then(without_examples))
     }
 
     /// As [`PatternSet::load`], but built-in packs are checked as if they were somebody's own.
@@ -92,7 +92,7 @@ impl PatternSet {
     fn made_of(
         sources: &[PackSource],
         unknown: &[&[u8]],
-        read_before: impl Fn(&PackSource) -> Option<serde_json::Result<Placed>>,
+        read_before: impl Fn(&PackSource) -> Option<Placed>,
     ) -> Result<PatternSet, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut found: Vec<Located> = Vec::new();
@@ -130,21 +130,22 @@ impl PatternSet {
 /// Patterns, and the line that each begins on.
 type Placed = Vec<(usize, Pattern)>;
 
-fn without_examples(pack: &Builtin) -> serde_json::Result<Placed> {
-    serde_json::from_str(pack.patterns)
+/// Nothing of a pack that isn't right: then its text says what is wrong.
+fn without_examples(pack: &Builtin) -> Option<Placed> {
+    serde_json::from_str(pack.patterns).ok()
 }
 
-fn whole(pack: &Builtin) -> serde_json::Result<Placed> {
+fn whole(pack: &Builtin) -> Option<Placed> {
     let mut patterns = without_examples(pack)?;
-    let examples: Vec<Tests> = serde_json::from_str(pack.examples)?;
+    let examples: Vec<Tests> = serde_json::from_str(pack.examples).ok()?;
     patterns.iter_mut().zip(examples).for_each(|((_, pattern), tests)| pattern.tests = tests);
-    Ok(patterns)
+    Some(patterns)
 }
 
 /// Reads a file of patterns, or one of community rules.
 fn read_pack(
     source: &PackSource,
-    read_before: Option<serde_json::Result<Placed>>,
+    read_before: Option<Placed>,
     found: &mut Vec<Located>,
     rules: &mut Vec<Rule>,
     problems: &mut Vec<Problem>,
@@ -152,7 +153,7 @@ fn read_pack(
     let file: Arc<str> = source.name.as_str().into();
     let located =
         |pattern, line| Located { pattern: Arc::new(pattern), file: file.clone(), line, builtin: source.builtin };
-    if let Some(Ok(patterns)) = read_before {
+    if let Some(patterns) = read_before {
         return found.extend(patterns.into_iter().map(|(line, pattern)| located(pattern, line)));
     }
     let problem = |mistake| Problem { file: source.name.clone(), mistake };

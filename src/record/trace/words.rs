@@ -26,7 +26,7 @@ const WORDS: [&str; 15] = [
     "stack",
 ];
 
-/// Which of the words stand in a text.
+/// Which of the words stand in a text: a bit for each, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Words(u16);
 
