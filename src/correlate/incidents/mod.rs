@@ -41,8 +41,8 @@ pub struct Incidents {
     limit: usize,
     open: Slab<Open>,
     of_workload: HashMap<Workload, BTreeSet<usize>>,
-    /// When each was last heard of.
-    heard: BTreeSet<(Timestamp, usize)>,
+    /// When each was last heard of; of those at one time the oldest comes first.
+    heard: BTreeSet<(Timestamp, u64, usize)>,
     counts: Counts,
 }
 
@@ -89,9 +89,9 @@ impl Incidents {
         let incident = self.open.get_mut(number)?;
         // What is read at once is heard at one time.
         if incident.heard != now {
-            self.heard.remove(&(incident.heard, number));
+            self.heard.remove(&(incident.heard, incident.age, number));
             incident.heard = now;
-            self.heard.insert((now, number));
+            self.heard.insert((now, incident.age, number));
         }
         let Joined { chain, corrects, grown } = incident.join(sighting, known, uid, &self.causes);
         for workload in sighting.workloads().filter(|_| grown) {
@@ -128,13 +128,14 @@ impl Incidents {
 
     fn begin(&mut self, sighting: &Sighting<'_>, uid: &str, now: Timestamp) -> usize {
         while self.open.len() >= self.limit {
-            let Some((_, oldest)) = self.heard.first().copied() else { break };
+            let Some((.., oldest)) = self.heard.first().copied() else { break };
             self.forget(oldest);
             self.counts.evicted += 1;
         }
+        let age = self.counts.opened;
         self.counts.opened += 1;
-        let number = self.open.insert(Open::new(sighting, uid, now));
-        self.heard.insert((now, number));
+        let number = self.open.insert(Open::new(sighting, uid, now, age));
+        self.heard.insert((now, age, number));
         number
     }
 
@@ -152,7 +153,7 @@ impl Incidents {
 
     fn expire(&mut self, now: Timestamp) {
         let kept = self.window.saturating_add(self.window);
-        while let Some((heard, number)) = self.heard.first().copied() {
+        while let Some((heard, _, number)) = self.heard.first().copied() {
             if now.duration_since(heard) <= kept {
                 return;
             }
@@ -162,7 +163,7 @@ impl Incidents {
 
     fn forget(&mut self, number: usize) -> Option<Open> {
         let incident = self.open.try_remove(number)?;
-        self.heard.remove(&(incident.heard, number));
+        self.heard.remove(&(incident.heard, incident.age, number));
         for workload in incident.workloads() {
             if let Some(numbers) = self.of_workload.get_mut(workload) {
                 numbers.remove(&number);

@@ -40,6 +40,8 @@ pub(super) struct Open {
     pub workload: Workload,
     pub first: Timestamp,
     pub heard: Timestamp,
+    /// How many were begun before it.
+    pub age: u64,
     members: Vec<Member>,
     /// Patterns, chains and corrections are of the members as they are now. Most sightings are of a member, and change none.
     settled: bool,
@@ -110,7 +112,7 @@ impl Member {
 }
 
 impl Open {
-    pub fn new(sighting: &Sighting<'_>, uid: &str, now: Timestamp) -> Open {
+    pub fn new(sighting: &Sighting<'_>, uid: &str, now: Timestamp, age: u64) -> Open {
         let workload = sighting.subject().clone();
         let mut hasher = Xxh3::new();
         for part in [workload.to_string().as_bytes(), uid.as_bytes()] {
@@ -123,6 +125,7 @@ impl Open {
             workload,
             first: sighting.time,
             heard: now,
+            age,
             members: Vec::new(),
             settled: false,
             seen: Patterns::default(),

@@ -239,3 +239,13 @@ proptest! {
         prop_assert_eq!(outcome(&events), outcome(&shuffled));
     }
 }
+
+#[test]
+fn of_those_heard_of_at_one_time_the_oldest_is_forgotten() {
+    let mut incidents = incidents(WINDOW, 2);
+    let pods = ["pear-6c9d7f5b8d-x2vkq", "plum-6c9d7f5b8d-x2vkq", "fig-6c9d7f5b8d-x2vkq", "nut-6c9d7f5b8d-x2vkq"];
+    let [.., fig, nut] = pods.map(|pod| see(&mut incidents, &event(pod, "press.alone", 0)).id);
+    assert_eq!(incidents.counts().evicted, 2);
+    assert_eq!(see(&mut incidents, &event(pods[2], "press.alone", 1)).id, fig);
+    assert_eq!(see(&mut incidents, &event(pods[3], "press.alone", 1)).id, nut);
+}
