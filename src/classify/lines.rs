@@ -26,9 +26,15 @@ impl Lane {
 
     pub(super) fn of(frame: &Frame<'_>) -> Lane {
         match frame.stream {
-            Some(Stream::Stdout) => Lane::Stdout,
-            Some(Stream::Stderr) => Lane::Stderr,
+            Some(stream) => Lane::of_stream(stream),
             None => Lane::Only,
+        }
+    }
+
+    pub(super) fn of_stream(stream: Stream) -> Lane {
+        match stream {
+            Stream::Stdout => Lane::Stdout,
+            Stream::Stderr => Lane::Stderr,
         }
     }
 
@@ -129,10 +135,15 @@ impl<'w> Lines<'w> {
 
     /// The raw line that ends at `end`.
     pub(super) fn raw_before(&self, end: usize) -> Option<Raw<'w>> {
+        self.raw(self.start_before(end)?)
+    }
+
+    /// Where the raw line starts that ends at `end`.
+    pub(super) fn start_before(&self, end: usize) -> Option<usize> {
         let last = end.checked_sub(1)?;
         let text_end = if self.bytes[last] == b'\n' { last } else { end };
         let line = memchr::memrchr(b'\n', &self.bytes[..text_end]).map_or(0, |newline| newline + 1);
-        self.raw(line + last_piece(text_end - line, self.line_bytes))
+        Some(line + last_piece(text_end - line, self.line_bytes))
     }
 
     /// The next raw line of a lane that starts at or after `at` and before `until`.

@@ -33,6 +33,22 @@ pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
     })
 }
 
+/// The stream of a line whose time is of the same minute as that of `known`, a line of this format, and in UTC. Tells nothing of other lines.
+pub(super) fn stream_beside(known: &[u8], line: &[u8]) -> Option<Stream> {
+    let (minute, rest) = line.split_at_checked("2024-05-17T08:03:".len())?;
+    let [b'0'..=b'5', b'0'..=b'9', rest @ ..] = rest else { return None };
+    let rest = match rest {
+        [b'.', rest @ ..] => {
+            let width = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            rest.get(width..).filter(|_| (1..=9).contains(&width))?
+        }
+        _ => rest,
+    };
+    let (stream, rest) = rest.strip_prefix(b"Z ")?.split_at_checked("stdout".len())?;
+    let whole = known.starts_with(minute) && matches!(rest, [b' ', b'P' | b'F', b' ', ..]);
+    Stream::from_name(stream).filter(|_| whole)
+}
+
 fn stream(input: &[u8]) -> IResult<&[u8], Stream> {
     map_opt(alt((tag("stdout"), tag("stderr"))), Stream::from_name).parse(input)
 }

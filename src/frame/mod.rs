@@ -102,6 +102,12 @@ pub fn decode(line: &[u8], format: Format) -> Frame<'_> {
     })
 }
 
+/// The stream that [`decode`] would give a line, where that is told at once by a line near it, `known`, that turned out to be CRI. `None` says
+/// nothing.
+pub fn stream_beside(known: &[u8], line: &[u8]) -> Option<Stream> {
+    cri::stream_beside(known, line)
+}
+
 /// Takes one `\r` off the end: what a `\r\n` leaves behind.
 fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)

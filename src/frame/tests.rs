@@ -63,6 +63,24 @@ fn cri_lines() {
 }
 
 #[test]
+fn a_line_beside_one_that_is_known() {
+    let known = b"2031-03-09T04:05:06.5Z stdout F x";
+    let table: &[(&[u8], Option<Stream>)] = &[
+        (b"2031-03-09T04:05:59.123456789Z stderr F y", Some(Stream::Stderr)),
+        (b"2031-03-09T04:05:00Z stdout P y", Some(Stream::Stdout)),
+        (b"2031-03-09T04:06:00Z stdout F y", None),
+        (b"2031-03-09T04:05:60Z stdout F y", None),
+        (b"2031-03-09T04:05:07+02:00 stdout F y", None),
+        (b"2031-03-09T04:05:07Z stdout X y", None),
+        (b"2031-03-09T04:05:07Z no envelope", None),
+        (b"2031-03-09T04:05:", None),
+    ];
+    for (line, want) in table {
+        assert_eq!(stream_beside(known, line), *want, "{}", String::from_utf8_lossy(line));
+    }
+}
+
+#[test]
 fn docker_lines() {
     use Stream::{Stderr, Stdout};
     let table: &[(&[u8], Expected)] = &[
@@ -228,6 +246,20 @@ proptest! {
         prop_assert_eq!(frame.content.as_ref(), content.as_slice());
         let marked = CRI_PARTIAL_MARKS.iter().any(|mark| line.windows(mark.len()).any(|window| window == *mark));
         prop_assert!(marked || !partial, "a fragment carries the mark");
+    }
+
+    #[test]
+    fn what_a_line_beside_tells_is_what_decoding_tells(
+        known in "(2031-03-09|2031-13-09|9999-12-31)T(04:05|23:59|24:00):[0-6][0-9](\\.[0-9]{1,10})?(Z|\\+02:00|z) std(out|err) [FP] x",
+        time in "((2031-03-09|2031-13-09|9999-12-31)T(04:05|23:59|24:00):)?[0-6][0-9](\\.[0-9]{0,11})?(Z|\\+02:00|z)?",
+        rest in " ?(stdout|stderr|stdin) ?[FPX]?[ :]?.{0,6}",
+    ) {
+        let line = format!("{time}{rest}");
+        if let Some(stream) = stream_beside(known.as_bytes(), line.as_bytes())
+            && decode(known.as_bytes(), Format::Cri).kind == FrameKind::Cri
+        {
+            prop_assert_eq!(decode(line.as_bytes(), Format::Cri).stream, Some(stream), "{} beside {}", line, known);
+        }
     }
 
     #[test]

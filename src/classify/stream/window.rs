@@ -6,7 +6,7 @@
 use super::Stream;
 use crate::classify::assemble;
 use crate::classify::lines::{Lane, last_piece};
-use crate::frame::FrameKind;
+use crate::frame::{self, FrameKind};
 
 impl Stream {
     /// Room for at least `size` more bytes, to be read into.
@@ -45,8 +45,19 @@ impl Stream {
         let settled = |lane: Lane| self.lanes[lane.index()].done_to.saturating_sub(self.base) as usize;
         let (mut records, mut seen, mut end) = (None::<usize>, [false; Lane::COUNT], self.scanned);
         // All lanes in one walk: most logs have one, and looking for the others leads over every line that is kept.
+        let mut known: Option<&[u8]> = None;
         while end > earliest && seen.contains(&false) {
-            let Some(raw) = lines.raw_before(end) else { break };
+            let Some(start) = lines.start_before(end) else { break };
+            // Nearly all lines are of a lane that was seen, which is told without decoding them.
+            let beside = known.and_then(|known| frame::stream_beside(known, lines.text(start)));
+            if beside.is_some_and(|stream| seen[Lane::of_stream(stream).index()]) {
+                end = start;
+                continue;
+            }
+            let Some(raw) = lines.raw(start) else { break };
+            if raw.frame.kind == FrameKind::Cri {
+                known = Some(lines.text(start));
+            }
             let lane = raw.lane();
             if !std::mem::replace(&mut seen[lane.index()], true) {
                 let begins = assemble::last_record(lines, lane, settled(lane).max(earliest), limits);
