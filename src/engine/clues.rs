@@ -40,18 +40,6 @@ impl Engine {
         clues
     }
 
-    /// Of these clues only who else asked.
-    pub fn others(&self, raw: &[u8]) -> Vec<u32> {
-        let mut found = Vec::new();
-        self.search.any_anchor(raw, 0, |anchor, at| {
-            self.meanings[anchor].owners(raw, at).for_each(|owners| found.extend_from_slice(&owners.others));
-            false
-        });
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
     /// Could the line be of a record that a pattern knows which is at least so grave, whatever the record's other lines are? Says so of some that
     /// can't. If the line is one of several pieces of a longer one, what is missing here may stand in another piece.
     pub fn may_be_of(&self, clues: &Clues, least: Severity) -> bool {

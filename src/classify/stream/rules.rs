@@ -59,12 +59,13 @@ impl Stream {
     fn rules_retain(&self, window: &[u8], raw: &Raw<'_>, ways: &mut Vec<u32>) {
         let Some(community) = &self.classifier.set.community else { return };
         let (lines, floor) = (self.lines(window), raw.start.saturating_sub(self.classifier.limits.lookback_bytes));
-        let missing = |way: &u32| !community.terms.may_stand(*way, lines.text(raw.start));
+        let text = lines.text(raw.start);
+        let standing: Vec<u32> = ways.iter().copied().filter(|way| community.terms.may_stand(*way, text)).collect();
         let follows_a_piece =
             || lines.previous_in_lane(raw.lane(), raw.start, floor).is_some_and(|before| before.frame.partial);
         let is_part = || raw.frame.kind == FrameKind::Text || raw.frame.partial || follows_a_piece();
-        if ways.iter().any(missing) && !is_part() {
-            ways.retain(|way| !missing(way));
+        if standing.len() < ways.len() && !is_part() {
+            *ways = standing;
         }
     }
 
@@ -120,7 +121,7 @@ impl Stream {
             let mut at = from;
             while at < whole.len() {
                 let lines = self.lines(whole);
-                let ways = || classifier.set.engine.others(lines.text(at));
+                let ways = || classifier.set.engine.clues(lines.text(at), 0).others;
                 self.rules_look(whole, at, ways, now, events);
                 at = self.lines(whole).raw(at).map_or(whole.len(), |raw| raw.end);
             }
@@ -172,7 +173,7 @@ impl Stream {
         let matched = match span.plain {
             true => {
                 let raw = lines.text(span.start);
-                let ways = ways.unwrap_or_else(|| classifier.set.engine.others(raw));
+                let ways = ways.unwrap_or_else(|| classifier.set.engine.clues(raw, 0).others);
                 community.terms.matched_among(&ways, raw, &span.text)
             }
             false => community.terms.matched(&span.text),
