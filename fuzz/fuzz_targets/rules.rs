@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 fn load(text: String) -> Option<Arc<Classifier>> {
-    let source = PackSource { name: "fuzz.yaml".into(), text, builtin: false };
+    let source = PackSource { name: "fuzz.yaml".into(), text: text.into(), builtin: false };
     match PatternSet::load(&[source]) {
         Ok(set) => {
             let (limits, min_severity) = (Limits::default(), Severity::Info);
