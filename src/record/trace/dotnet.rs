@@ -37,11 +37,8 @@ pub(super) enum DotNet {
 }
 
 impl Grammar for DotNet {
+    const WORDS: Words = Words::MANAGED;
     type Kind = Kind;
-
-    fn may_start(_: &[u8], words: Words) -> bool {
-        words.any(Words::MANAGED)
-    }
 
     fn start(line: &[u8]) -> Option<(usize, DotNet)> {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, DotNet::Told))

@@ -62,11 +62,8 @@ pub(super) enum Go {
 }
 
 impl Grammar for Go {
+    const WORDS: Words = Words::GO;
     type Kind = Kind;
-
-    fn may_start(_: &[u8], words: Words) -> bool {
-        words.any(Words::GO)
-    }
 
     fn start(line: &[u8]) -> Option<(usize, Go)> {
         if line.first() == Some(&b'{') {

@@ -44,11 +44,8 @@ pub(super) enum Java {
 }
 
 impl Grammar for Java {
+    const WORDS: Words = Words::TYPES;
     type Kind = Kind;
-
-    fn may_start(_: &[u8], words: Words) -> bool {
-        words.any(Words::TYPES)
-    }
 
     fn start(line: &[u8]) -> Option<(usize, Java)> {
         (line.first() != Some(&b'{')).then(|| exception_at(line)).flatten().map(|at| (at, told(nests(line))))

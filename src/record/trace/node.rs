@@ -61,11 +61,12 @@ pub(super) enum Node {
 }
 
 impl Grammar for Node {
+    const WORDS: Words = Words::MANAGED;
     type Kind = Kind;
 
     fn may_start(line: &[u8], words: Words) -> bool {
         // The place of a fatal error ends in a number.
-        words.any(Words::MANAGED) || line.trim_ascii_end().last().is_some_and(u8::is_ascii_digit)
+        words.any(Self::WORDS) || line.trim_ascii_end().last().is_some_and(u8::is_ascii_digit)
     }
 
     fn start(line: &[u8]) -> Option<(usize, Node)> {

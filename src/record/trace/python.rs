@@ -78,11 +78,8 @@ pub(super) enum Python {
 }
 
 impl Grammar for Python {
+    const WORDS: Words = Words::PYTHON;
     type Kind = Kind;
-
-    fn may_start(_: &[u8], words: Words) -> bool {
-        words.any(Words::PYTHON)
-    }
 
     fn start(line: &[u8]) -> Option<(usize, Python)> {
         if let Some(at) = finder!(GROUP_HEADER).find(line) {

@@ -21,11 +21,16 @@ pub(super) enum Next<S> {
 
 /// One language's traces. The implementing type is the state between two lines.
 pub(super) trait Grammar: Copy {
+    /// Of which one stands in a trace's first line.
+    const WORDS: Words;
+
     /// What a line is by itself.
     type Kind: Copy;
 
     /// Could `line`, in which these words stand, start a trace? Cheap, and true more often than needed.
-    fn may_start(line: &[u8], words: Words) -> bool;
+    fn may_start(_line: &[u8], words: Words) -> bool {
+        words.any(Self::WORDS)
+    }
 
     /// Where a trace's own words begin in its first line. None where `line` starts none.
     fn start(line: &[u8]) -> Option<(usize, Self)>;

@@ -51,11 +51,8 @@ pub(super) enum Rust {
 }
 
 impl Grammar for Rust {
+    const WORDS: Words = Words::PANIC;
     type Kind = Kind;
-
-    fn may_start(_: &[u8], words: Words) -> bool {
-        words.any(Words::PANIC)
-    }
 
     fn start(line: &[u8]) -> Option<(usize, Rust)> {
         let at = panic_at(line)?;
