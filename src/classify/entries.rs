@@ -17,7 +17,7 @@ use crate::correlate::steps::{At, Machine};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::frame::FrameKind;
-use crate::pattern::cre::{Community, Rule};
+use crate::pattern::cre::{Community, Logic, Rule};
 use crate::pattern::model::{FieldValue, Origin};
 use crate::record::layout::Layout;
 
@@ -158,6 +158,22 @@ impl Seen {
         self.machines.values().any(Machine::waits)
     }
 
+    /// Could a rule do anything now with an entry that a term matches?
+    pub(super) fn wants(&mut self, community: &Community, term: u32) -> bool {
+        // What waits may be the beginning of something, and of merged sources others know that.
+        if self.deferred.is_some() || self.waiting().next().is_some() {
+            return true;
+        }
+        community.having(term).any(|(rule, mut places)| {
+            let logic = &community.rules[rule as usize].logic;
+            logic.is_stateless() || places.any(|place| self.machine(rule, logic).wants(place))
+        })
+    }
+
+    fn machine(&mut self, rule: u32, logic: &Arc<Logic>) -> &mut Machine<Arc<Entry>> {
+        self.machines.entry(rule).or_insert_with(|| Machine::new(logic.clone()))
+    }
+
     /// Gives an entry to the rules that it touches ([`Community::touched`]); what they find are the entries of each match. `place`: its
     /// position, first and last line.
     pub(super) fn observe(
@@ -185,10 +201,11 @@ impl Seen {
                 deferred.push((rule, matched));
                 continue;
             }
-            let machine = self.machines.entry(rule).or_insert_with(|| Machine::new(logic.clone()));
+            let machine = self.machine(rule, logic);
             let mut matches = Vec::new();
             machine.observe(time, &matched, &entry, &mut matches);
-            self.evicted += std::mem::take(&mut machine.evicted);
+            let evicted = std::mem::take(&mut machine.evicted);
+            self.evicted += evicted;
             found.extend(matches.into_iter().map(|used| (rule, entries(used))));
         }
         if let Some(all) = self.deferred.as_mut().filter(|_| !deferred.is_empty()) {

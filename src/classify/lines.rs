@@ -78,6 +78,7 @@ pub(super) struct Lines<'w> {
 }
 
 /// One raw line and its frame.
+#[derive(Clone)]
 pub(super) struct Raw<'w> {
     pub start: usize,
     pub end: usize,

@@ -1,5 +1,6 @@
 //! One source between reads: what is scanned, and the records that wait. Its bytes are kept by [`window`].
 
+mod hits;
 mod rules;
 mod series;
 mod unknown;
@@ -10,12 +11,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::hits::Hits;
 use super::assemble::{self, Assembled, Assembly};
 use super::entries::Seen;
-use super::lines::{Lane, Lines, Raw, last_piece};
+use super::lines::{Lane, Lines, last_piece};
 use super::series::Series;
 use super::{Classifier, Limits, Source};
-use crate::engine::{Clues, Finding, Judgement, Sink, Subject};
+use crate::engine::{Finding, Judgement, Subject};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::pattern::model::{Origin, Pattern};
@@ -74,6 +76,8 @@ pub struct Stream {
     /// Lines are counted up to here (an offset in the window).
     counted_to: usize,
     lanes: [LaneState; Lane::COUNT],
+    /// Where the last fragment of a line ended that was come by; 0: there was none.
+    piece_end: u64,
     /// What the community rules have seen.
     seen: Seen,
     /// What has begun of patterns of several records.
@@ -117,6 +121,7 @@ impl Stream {
             line,
             counted_to: 0,
             lanes: [LaneState::default(); Lane::COUNT],
+            piece_end: 0,
             seen: Seen::default(),
             series: Series::default(),
             counts: Counts::default(),
@@ -262,7 +267,7 @@ impl Stream {
         // The window is lent out while the sink works on the stream's other state.
         let window = std::mem::take(&mut self.window);
         let whole = &window[..self.scanned];
-        let mut sink = Hits { long: long_lines(whole, from), stream: self, window: whole, now, events };
+        let mut sink = Hits::new(self, whole, from, now, events);
         classifier.set.engine.scan(whole, from, &mut sink);
         sink.long_lines_before(whole.len());
         self.window = window;
@@ -472,93 +477,6 @@ impl Stream {
 
 fn newlines(bytes: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', bytes).count() as u64
-}
-
-/// The engine's hits, taken in.
-struct Hits<'s, 'w> {
-    stream: &'s mut Stream,
-    window: &'w [u8],
-    /// Starts of the lines that are long enough to be docker fragments, latest first.
-    long: Vec<usize>,
-    now: Timestamp,
-    events: &'s mut Vec<Event>,
-}
-
-impl Hits<'_, '_> {
-    /// Takes in a line, whose clues may not be asked for.
-    fn hit<F: FnOnce() -> Clues>(&mut self, raw: Raw<'_>, clues: &LazyCell<Clues, F>) {
-        let stream = &mut *self.stream;
-        let state = stream.lanes[raw.lane().index()];
-        let offset = stream.base + raw.start as u64;
-        // A record that waits is open to the end of the window: whatever comes after its start is in it, or comes after it.
-        if offset < state.done_to || state.waiting.is_some() {
-            return;
-        }
-        let set = &stream.classifier.set;
-        let line = stream.lines(self.window).text(raw.start);
-        // Most hits on healthy logs are near misses, of which the raw line alone tells the most. Where a line is in pieces, the first of them
-        // brings it here.
-        if !raw.frame.partial && !set.notices_unknown && !set.engine.may_be_of(clues, stream.classifier.min_severity) {
-            return;
-        }
-        let found = Waiting { start: state.done_to, hit: offset, seen: offset, since: self.now };
-        let (lines, floor) = (stream.lines(self.window), state.done_to.saturating_sub(stream.base) as usize);
-        if !assemble::is_alone(lines, &raw, floor, &stream.classifier.limits) {
-            return stream.settle(self.window, raw.lane(), found, false, self.events);
-        }
-        // Where escapes have to be undone for its text, the raw bytes tell many more.
-        let set = &stream.classifier.set;
-        if !header::is_plain(&raw.frame.content)
-            && !set.engine.may_know(clues, line, stream.classifier.min_severity)
-            && !super::unknown::is_grave(set, &raw.frame.content)
-        {
-            return;
-        }
-        let lane = raw.lane();
-        stream.closed(self.window, lane, &assemble::alone(raw, clues), found, false, self.events);
-    }
-
-    /// Long lines need a look even without an anchor: fragments are joined, and an anchor may be cut in two.
-    fn long_lines_before(&mut self, end: usize) {
-        while let Some(at) = self.long.pop_if(|at| *at < end) {
-            if let Some(raw) = self.stream.lines(self.window).raw(at).filter(|raw| raw.frame.partial) {
-                self.hit(raw, &LazyCell::new(Clues::default));
-            }
-        }
-    }
-}
-
-impl Sink for Hits<'_, '_> {
-    fn line(&mut self, start: usize, hit: usize) -> usize {
-        let start = start + last_piece(hit + 1 - start, self.stream.classifier.limits.line_bytes);
-        self.long_lines_before(start);
-        let lines = self.stream.lines(self.window);
-        let Some(raw) = lines.raw(start) else { return self.window.len() };
-        let (end, classifier) = (raw.end, self.stream.classifier.clone());
-        let clues = LazyCell::new(|| classifier.set.engine.clues(lines.text(start), hit - start));
-        self.hit(raw, &clues);
-        if classifier.set.community.is_some() {
-            self.stream.rules_look(self.window, start, || clues.others.clone(), self.now, self.events);
-        }
-        end
-    }
-}
-
-/// Starts of the lines from `from` on that are at least as long as a docker fragment, latest first. Such a line covers
-/// a multiple of that length, so looking there finds them all.
-fn long_lines(window: &[u8], from: usize) -> Vec<usize> {
-    let mut starts = Vec::new();
-    let mut probe = from;
-    while probe < window.len() {
-        let start = memchr::memrchr(b'\n', &window[from..probe]).map_or(from, |newline| from + newline + 1);
-        let end = memchr::memchr(b'\n', &window[probe..]).map_or(window.len(), |newline| probe + newline);
-        if end - start >= DOCKER_FRAGMENT {
-            starts.push(start);
-        }
-        probe = end.max(probe) + DOCKER_FRAGMENT;
-    }
-    starts.reverse();
-    starts
 }
 
 /// Which of the record's lines holds the evidence.

@@ -101,6 +101,15 @@ impl<E: Clone> Machine<E> {
         self.evaluate(matches);
     }
 
+    /// Could it do anything with an entry that matches no more than one of the steps, or then of the negations? One that it could do nothing
+    /// with needn't be shown to it.
+    pub fn wants(&self, place: usize) -> bool {
+        match place.checked_sub(self.queues.len()) {
+            None => !self.logic.ordered || place <= self.reached,
+            Some(_) => self.look_back > 0 || !self.is_idle(),
+        }
+    }
+
     /// The time is known to have come to this, though no entry of interest has.
     pub fn advance(&mut self, time: i64, matches: &mut Vec<Vec<At<E>>>) {
         if time > self.clock {

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of framing and headers.
 
-use super::{Engine, literals};
+use super::{Anchor, Engine, literals};
 use crate::pattern::model::Severity;
 
 /// What the anchors in one raw line tell, in whatever framing it stands.
@@ -33,11 +33,24 @@ impl Engine {
         clues.others.dedup();
         clues.ways.sort_unstable();
         clues.ways.dedup();
-        clues.ways.retain(|&way| {
-            let way = self.way(way);
-            literals::one_of_each(&way.beside[..way.in_line], raw)
-        });
+        clues.ways.retain(|&way| self.has_in_line(way, raw));
         clues
+    }
+
+    /// Could a raw line matter because of an anchor that stands at `at` of it? To a pattern it can't without what must stand in the same line; of
+    /// those who asked for the fragment besides `other` decides. If the line is one of several pieces of a longer one, what is missing here may
+    /// stand in another piece.
+    pub fn may_matter(&self, anchor: Anchor, raw: &[u8], at: usize, mut other: impl FnMut(u32) -> bool) -> bool {
+        let stands = |way: &(u32, u32, u32)| self.has_in_line(*way, raw);
+        self.meanings[anchor.0].owners(raw, at).any(|owners| {
+            owners.any || owners.ways.iter().any(stands) || owners.others.iter().any(|number| other(*number))
+        })
+    }
+
+    /// Does one of each of the fragments stand in the line without which a way can't be met there?
+    fn has_in_line(&self, way: (u32, u32, u32), raw: &[u8]) -> bool {
+        let way = self.way(way);
+        literals::one_of_each(&way.beside[..way.in_line], raw)
     }
 
     /// Could the line be of a record that a pattern knows which is at least so grave, whatever the record's other lines are? Says so of some that

@@ -47,8 +47,18 @@ pub use train::Trained;
 
 use crate::pattern::model::Pattern;
 
+/// One of the fragments that are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Anchor(usize);
+
 /// Receives the lines of a block that hold an anchor.
 pub trait Sink {
+    /// Does it want the line because of this anchor, which stands at `hit` of the block? Otherwise the line's other anchors decide.
+    fn wants(&mut self, anchor: Anchor, hit: usize) -> bool {
+        let _ = (anchor, hit);
+        true
+    }
+
     /// A line that starts at `start` of the block holds an anchor at `hit`. Returns where to go on: behind the line, or in it if more
     /// of it is to be looked at.
     fn line(&mut self, start: usize, hit: usize) -> usize;
@@ -215,11 +225,11 @@ impl Engine {
         checks.filter_map(|(index, check)| check.err().map(|error| (index, error))).collect()
     }
 
-    /// Calls the sink for each line of `block[from..]` that holds an anchor, in order. A line begins at `from`.
+    /// Calls the sink for each line of `block[from..]` that holds an anchor which it wants, in order. A line begins at `from`.
     pub fn scan(&self, block: &[u8], from: usize, sink: &mut impl Sink) {
-        let mut at = from;
+        let (mut finder, mut at) = (self.search.finder(), from);
         while at < block.len() {
-            let Some(hit) = self.search.find(block, at) else { return };
+            let Some(hit) = finder.next(block, at, |anchor, hit| sink.wants(Anchor(anchor), hit)) else { return };
             let start = memchr::memrchr(b'\n', &block[at..hit]).map_or(at, |newline| at + newline + 1);
             at = sink.line(start, hit).max(hit + 1);
         }

@@ -132,6 +132,11 @@ impl Terms {
         self.matched_of(ways.map(|way| way.term).chain(self.without_anchor.iter().copied()).collect(), entry)
     }
 
+    /// The term that has a way.
+    pub fn term_of(&self, way: u32) -> u32 {
+        self.ways[way as usize].term
+    }
+
     /// Could a term match in this way an entry that the raw line is a part of, because of the anchor in it? If the line is one of several pieces
     /// of a longer one, what is missing here may stand in another piece.
     pub fn may_stand(&self, way: u32, raw: &[u8]) -> bool {

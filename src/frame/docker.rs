@@ -28,6 +28,14 @@ pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
     as_written(line).or_else(|| parsed(line))
 }
 
+/// Is it plain that the line is no fragment? Says no of some that are none.
+pub(super) fn is_whole(line: &[u8]) -> bool {
+    let Some(log) = line.strip_prefix(br#"{"log":""#) else { return false };
+    let is_escaped = |at: usize| log[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    let end = memchr::memchr_iter(b'"', log).find(|&at| !is_escaped(at));
+    end.is_some_and(|end| log[..end].ends_with(b"n") && is_escaped(end - 1))
+}
+
 /// The frame of a line as the runtime lays it out, whose content has nothing that JSON escapes: most have, and are lent rather than copied.
 fn as_written(line: &[u8]) -> Option<Frame<'_>> {
     let log = line.strip_prefix(br#"{"log":""#)?;
@@ -101,6 +109,27 @@ mod tests {
             if let Some(short) = as_written(line.as_bytes()) {
                 prop_assert_eq!(Some(short), parsed(line.as_bytes()), "{}", line);
             }
+            if is_whole(line.as_bytes()) {
+                prop_assert!(decode(line.as_bytes()).is_none_or(|frame| !frame.partial), "{}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_plainly_whole() {
+        let table = [
+            (r#"{"log":"all is well\n","stream":"stdout"}"#, true),
+            (r#"{"log":"{\"level\":\"info\"}\n","stream":"stdout"}"#, true),
+            (r#"{"log":"a path: c:\\\n","stream":"stdout"}"#, true),
+            (r#"{"log":"a path: c:\\n","stream":"stdout"}"#, false),
+            (r#"{"log":"n","stream":"stdout"}"#, false),
+            (r#"{"log":"it goes on","stream":"stdout","attrs":{"a":"b\n"}}"#, false),
+            (r#"{"log":"it goes on"#, false),
+            (r#"{"log":""#, false),
+            ("{}", false),
+        ];
+        for (line, want) in table {
+            assert_eq!(is_whole(line.as_bytes()), want, "{line}");
         }
     }
 

@@ -102,6 +102,11 @@ pub fn decode(line: &[u8], format: Format) -> Frame<'_> {
     })
 }
 
+/// Could [`decode`] find a fragment in the line that isn't marked as one ([`CRI_PARTIAL_MARKS`])? Says so of some that are none.
+pub fn may_be_unmarked_fragment(line: &[u8], format: Format) -> bool {
+    matches!(format, Format::Auto | Format::Docker) && line.first() == Some(&b'{') && !docker::is_whole(line)
+}
+
 /// The stream that [`decode`] would give a line, where that is told at once by a line near it, `known`, that turned out to be CRI. `None` says
 /// nothing.
 pub fn stream_beside(known: &[u8], line: &[u8]) -> Option<Stream> {

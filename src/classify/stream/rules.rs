@@ -31,22 +31,37 @@ impl Stream {
         self.seen.deferred.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// Could a rule make something of a line by this way of a term, whose anchor stands in it? `None`: not if the line is framed, and neither it
+    /// nor the line before it is a fragment. Says so of some where none could.
+    pub(super) fn rules_want(&mut self, way: u32, line: &[u8]) -> Option<bool> {
+        let Some(community) = &self.classifier.set.community else { return Some(false) };
+        match self.seen.wants(community, community.terms.term_of(way)) {
+            true if community.terms.may_stand(way, line) => Some(true),
+            true => None,
+            false => Some(false),
+        }
+    }
+
     /// A line holds an anchor, perhaps one of a rule: `ways` says of which.
     pub(super) fn rules_look(
         &mut self,
         window: &[u8],
-        at: usize,
+        raw: Raw<'_>,
         ways: impl FnOnce() -> Vec<u32>,
         now: Timestamp,
         events: &mut Vec<Event>,
     ) {
-        let Some(raw) = self.lines(window).raw(at) else { return };
         let lane = raw.lane();
         self.rules_wait(window, lane, now, events);
         let LaneSeen { done_to, waiting } = self.seen.lanes[lane.index()];
-        if waiting.is_none() && self.base + at as u64 >= done_to {
+        if waiting.is_none() && self.base + raw.start as u64 >= done_to {
             // The other lines of its entry, if there are any, are asked for themselves.
             let mut ways = ways();
+            if let Some(community) = &self.classifier.set.community
+                && !ways.iter().any(|way| self.seen.wants(community, community.terms.term_of(*way)))
+            {
+                ways.clear();
+            }
             self.rules_retain(window, &raw, &mut ways);
             if raw.frame.partial || !ways.is_empty() || self.rules_ask_always() {
                 self.rules_entry(window, Noticed { raw, ways: Some(ways) }, false, now, now, events);
@@ -121,9 +136,11 @@ impl Stream {
             let mut at = from;
             while at < whole.len() {
                 let lines = self.lines(whole);
-                let ways = || classifier.set.engine.clues(lines.text(at), 0).others;
-                self.rules_look(whole, at, ways, now, events);
-                at = self.lines(whole).raw(at).map_or(whole.len(), |raw| raw.end);
+                let Some(raw) = lines.raw(at) else { break };
+                let (start, end) = (raw.start, raw.end);
+                let ways = || classifier.set.engine.clues(lines.text(start), 0).others;
+                self.rules_look(whole, raw, ways, now, events);
+                at = end;
             }
         }
         for lane in Lane::ALL {

@@ -82,23 +82,25 @@ impl Masks {
         Masks { nibbles, bytes, accepts, maybe }
     }
 
-    /// Tells `take` each position from `from` on that passes, in order, until it says that this is enough. Behind the
-    /// text's end anything may stand.
-    pub(super) fn candidates(&self, text: &[u8], from: usize, mut take: impl FnMut(usize) -> bool) {
+    /// Tells `take` each position from `from` on that passes, in order, until it says that this is enough; `from` is then that one. Behind
+    /// the text's end anything may stand.
+    pub(super) fn candidates(&self, text: &[u8], from: &mut usize, mut take: impl FnMut(usize) -> bool) {
         /// The buckets that the last place of a window lets pass.
         const LAST: u32 = ((WINDOW - 1) * BUCKETS) as u32;
         const FIRST: u128 = (1 << BUCKETS) - 1;
         // The buckets that are still possible for the windows begun at each of the last four positions, the latest lowest.
         let mut open = 0u128;
-        let Some(rest) = text.get(from..) else { return };
+        let begin = std::mem::replace(from, text.len());
+        let Some(rest) = text.get(begin..) else { return };
         let inside = rest.iter().map(|&byte| self.accepts[usize::from(byte)]);
         let behind = std::iter::repeat_n(u128::MAX, WINDOW - 1);
         for (read, accepted) in inside.chain(behind).enumerate() {
             open = (open << BUCKETS | FIRST) & accepted;
             if open >> LAST != 0 {
-                let at = from + read + 1 - WINDOW;
+                let at = begin + read + 1 - WINDOW;
                 let (word, bit) = bit(gram_at(text, at));
                 if self.maybe[word] & bit != 0 && take(at) {
+                    *from = at;
                     return;
                 }
             }

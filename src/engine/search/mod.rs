@@ -20,6 +20,7 @@ mod vector;
 pub(super) use learn::windows_of;
 use masks::Masks;
 pub use place::Windows;
+use sieve::Sieve;
 
 use table::Table;
 
@@ -78,22 +79,16 @@ impl Search {
         Search { masks: Masks::new(&windows), table: Table::new(anchors, &windows), scan: vector::Scan::best() }
     }
 
-    /// The start of an anchor at or after `from`: the first such anchor whose window ends the search, which lies in the first line,
-    /// from there on, that holds an anchor (anchors hold no newline).
-    pub fn find(&self, block: &[u8], from: usize) -> Option<usize> {
-        let mut found = None;
-        self.scan.candidates(&self.masks, block, from, |at| {
-            found = self.table.anchor_at(block, at, from);
-            found.is_some()
-        });
-        found
+    /// Something that goes from anchor to anchor in one block.
+    pub fn finder(&self) -> Finder<'_> {
+        Finder { search: self, sieve: Sieve::new() }
     }
 
     /// Tells `take` of each anchor that stands in a text, by its index and where it begins, until it says that this is enough. Did it?
     /// Nothing is told of windows before `from`.
     pub fn any_anchor(&self, text: &[u8], from: usize, mut take: impl FnMut(usize, usize) -> bool) -> bool {
         let mut enough = false;
-        self.scan.candidates(&self.masks, text, from, |at| {
+        self.candidates(text, from, |at| {
             enough = self.table.anchors_at(text, at).any(|(anchor, start)| take(anchor, start));
             enough
         });
@@ -103,12 +98,40 @@ impl Search {
     /// Goes over a whole text without stopping and counts.
     pub fn effort(&self, text: &[u8]) -> Effort {
         let mut effort = Effort::default();
-        self.scan.candidates(&self.masks, text, 0, |at| {
+        self.candidates(text, 0, |at| {
             effort.candidates += 1;
             effort.windows += usize::from(self.table.is_window(text, at));
-            effort.anchors += usize::from(self.table.anchor_at(text, at, 0).is_some());
+            effort.anchors += usize::from(self.table.anchors_at(text, at).next().is_some());
             false
         });
         effort
+    }
+
+    fn candidates(&self, text: &[u8], from: usize, take: impl FnMut(usize) -> bool) {
+        let mut sieve = Sieve::new();
+        sieve.skip_to(from);
+        self.scan.candidates(&self.masks, text, &mut sieve, take);
+    }
+}
+
+/// Goes from anchor to anchor in one block, forward.
+pub struct Finder<'s> {
+    search: &'s Search,
+    sieve: Sieve,
+}
+
+impl Finder<'_> {
+    /// The start of an anchor at or after `from`, of those that are `wanted`, by their index and start: the first such anchor whose window ends the
+    /// search, which lies in the first line, from there on, that holds one (anchors hold no newline). `block` is the same each time, and `from` is
+    /// behind what was found last.
+    pub fn next(&mut self, block: &[u8], from: usize, mut wanted: impl FnMut(usize, usize) -> bool) -> Option<usize> {
+        let Search { masks, table, scan } = self.search;
+        let mut found = None;
+        self.sieve.skip_to(from);
+        scan.candidates(masks, block, &mut self.sieve, |at| {
+            found = table.anchors_at(block, at).find(|(anchor, start)| *start >= from && wanted(*anchor, *start));
+            found.is_some()
+        });
+        found.map(|(_, start)| start)
     }
 }

@@ -3,6 +3,8 @@
 //! About two of sixty-four positions pass, nearly all for nothing, and no processor can guess which. So no branch hangs on a single one of
 //! them until their hashes are compared.
 
+use std::ops::Range;
+
 use super::WINDOW;
 use super::masks::{Bits, bit};
 use super::place::gram_at;
@@ -14,43 +16,73 @@ pub(super) type Bytes = [u8; STEP + WINDOW - 1];
 /// Steps that are sifted at once: what is looked at for nothing behind an anchor is at most that.
 pub(super) const STEPS: usize = 8;
 
-/// Steps with more positions than this are taken position by position.
-const FEW: usize = 4;
 /// Room for the positions of all steps, and those that are written in vain.
-const ROOM: usize = (STEP * STEPS + FEW).next_power_of_two();
+const ROOM: usize = (STEP * STEPS).next_power_of_two() * 2;
 
-/// Positions within the steps that are sifted; kept from one time to the next, as clearing it takes longer than filling it.
-pub(super) struct Sieve([u16; ROOM]);
+/// How far the filter has come with a text, and the candidates that it found there and that are still to be told: who stops and goes on has nothing
+/// filtered twice.
+pub(super) struct Sieve {
+    /// Positions within the steps that were sifted last; never cleared, as that takes longer than filling it.
+    places: [u16; ROOM],
+    /// Which of them are still to be told.
+    left: Range<usize>,
+    /// Where those steps begin.
+    base: usize,
+    /// Where the next ones do.
+    pub(super) at: usize,
+}
 
 impl Sieve {
+    /// At the start of a text.
     pub(super) fn new() -> Sieve {
-        Sieve([0; ROOM])
+        Sieve { places: [0; ROOM], left: 0..0, base: 0, at: 0 }
     }
 
-    /// Tells `take` of each candidate, in order, until it says that this is enough. Does the search go on? `steps`: the positions
-    /// that pass, from `at` of the text on.
+    /// Leaves out what is before `from`.
+    pub(super) fn skip_to(&mut self, from: usize) {
+        if from >= self.at {
+            (self.at, self.left) = (from, 0..0);
+        }
+        while self.first().is_some_and(|at| at < from) {
+            self.left.start += 1;
+        }
+    }
+
+    /// The next candidate to tell.
+    fn first(&self) -> Option<usize> {
+        self.places[self.left.clone()].first().map(|place| self.base + usize::from(*place))
+    }
+
+    /// Tells `take` of each candidate that was found, in order, until it says that this is enough. Did it? The one that was enough is told again.
     #[inline(always)]
-    pub(super) fn sift(
-        &mut self,
-        maybe: &Bits,
-        text: &[u8],
-        at: usize,
-        steps: &[u64],
-        mut take: impl FnMut(usize) -> bool,
-    ) -> bool {
-        let passing = self.spread(steps);
-        let candidates = self.hashed(maybe, &text[at..], passing);
-        self.0[..candidates].iter().all(|&place| !take(at + usize::from(place)))
+    pub(super) fn tell(&mut self, take: &mut impl FnMut(usize) -> bool) -> bool {
+        while let Some(at) = self.first() {
+            if take(at) {
+                return true;
+            }
+            self.left.start += 1;
+        }
+        false
+    }
+
+    /// Finds the candidates of some steps. `steps`: the positions that pass, from [`Sieve::at`] of the text on. `FEW`: steps with more are taken
+    /// position by position.
+    #[inline(always)]
+    pub(super) fn sift<const FEW: usize>(&mut self, maybe: &Bits, text: &[u8], steps: &[u64]) {
+        let passing = self.spread::<FEW>(steps);
+        self.left = 0..self.hashed(maybe, &text[self.at..], passing);
+        self.base = self.at;
+        self.at += steps.len() * STEP;
     }
 
     /// Writes the positions one behind the other; gives their number.
     #[inline(always)]
-    fn spread(&mut self, steps: &[u64]) -> usize {
+    fn spread<const FEW: usize>(&mut self, steps: &[u64]) -> usize {
         let mut count = 0;
         for (step, &passing) in steps.iter().enumerate() {
             let mut left = passing;
             let mut put = |place: usize| {
-                self.0[place % ROOM] = (step * STEP) as u16 + left.trailing_zeros() as u16;
+                self.places[place % ROOM] = (step * STEP) as u16 + left.trailing_zeros() as u16;
                 left &= left.wrapping_sub(1);
             };
             (count..count + FEW).for_each(&mut put);
@@ -80,9 +112,9 @@ impl Sieve {
     fn kept(&mut self, maybe: &Bits, count: usize, gram_at: impl Fn(usize) -> u32) -> usize {
         let mut kept = 0;
         for place in 0..count.min(ROOM) {
-            let at = self.0[place];
+            let at = self.places[place];
             let (word, bit) = bit(gram_at(usize::from(at)));
-            self.0[kept % ROOM] = at;
+            self.places[kept % ROOM] = at;
             kept += usize::from(maybe[word] & bit != 0);
         }
         kept

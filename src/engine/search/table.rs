@@ -95,14 +95,6 @@ impl Table {
         !self.entries_at(block, at).is_empty()
     }
 
-    /// Where the anchor begins, not before `floor`, whose window is at `at`.
-    #[cold]
-    pub(super) fn anchor_at(&self, block: &[u8], at: usize, floor: usize) -> Option<usize> {
-        self.entries_at(block, at)
-            .iter()
-            .find_map(|entry| self.start_of(entry, block, at).filter(|start| *start >= floor))
-    }
-
     /// Every anchor whose window is at `at`, by its index, and where it begins.
     pub(super) fn anchors_at(&self, block: &[u8], at: usize) -> impl Iterator<Item = (usize, usize)> {
         let here = self.entries_at(block, at).iter();

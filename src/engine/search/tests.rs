@@ -32,11 +32,17 @@ fn line_of(block: &[u8], from: usize, at: usize) -> usize {
 
 fn candidates(scan: Scan, masks: &Masks, text: &[u8], from: usize) -> Vec<usize> {
     let mut all = Vec::new();
-    scan.candidates(masks, text, from, |at| {
+    let mut sieve = Sieve::new();
+    sieve.skip_to(from);
+    scan.candidates(masks, text, &mut sieve, |at| {
         all.push(at);
         false
     });
     all
+}
+
+fn find(search: &Search, block: &[u8], from: usize) -> Option<usize> {
+    search.finder().next(block, from, |_, _| true)
 }
 
 proptest! {
@@ -46,7 +52,7 @@ proptest! {
         let healthy = Healthy::of(b"abcd abc dab 00 cad");
         let trained = windows_of(&anchors[..usize::from(some) % (anchors.len() + 1)], &healthy);
         let search = Search::new(&anchors, &trained, &healthy);
-        let (got, want) = (search.find(&block, from), naive(&anchors, &block, from));
+        let (got, want) = (find(&search, &block, from), naive(&anchors, &block, from));
         prop_assert_eq!(got.is_some(), want.is_some());
         if let (Some(got), Some(want)) = (got, want) {
             prop_assert!(got >= from && anchors.iter().any(|anchor| block[got..].starts_with(anchor)));
@@ -54,9 +60,41 @@ proptest! {
         }
     }
 
+    /// Going from anchor to anchor finds, line by line, those lines that the naive search finds, and in them only what is wanted.
+    #[test]
+    fn from_line_to_line(anchors in anchors(), block in text(0..2000), unwanted in any::<prop::sample::Index>()) {
+        let search = Search::new(&anchors, &Windows::default(), &Healthy::default());
+        let unwanted = if anchors.is_empty() { 0 } else { unwanted.index(anchors.len()) };
+        let rest: Vec<&Vec<u8>> = anchors.iter().enumerate().filter(|(at, _)| *at != unwanted).map(|(_, anchor)| anchor).collect();
+        let (mut finder, mut at) = (search.finder(), 0);
+        for line in block.split_inclusive(|&byte| byte == b'\n') {
+            let (start, end) = (line.as_ptr() as usize - block.as_ptr() as usize, line.as_ptr() as usize - block.as_ptr() as usize + line.len());
+            if rest.iter().any(|anchor| memchr::memmem::find(line, anchor).is_some()) {
+                let found = finder.next(&block, at, |anchor, _| anchor != unwanted);
+                prop_assert!(found.is_some_and(|found| (start..end).contains(&found)), "{:?} in {}..{}", found, start, end);
+                at = end;
+            }
+        }
+        prop_assert_eq!(finder.next(&block, at, |anchor, _| anchor != unwanted), None);
+    }
+
+    /// Every anchor in a block is come by, one behind the other.
+    #[test]
+    fn every_start_of_one_anchor(anchor in prop::collection::vec(prop::sample::select(b"ab".to_vec()), 3..7), block in text(0..1500)) {
+        let search = Search::new(std::slice::from_ref(&anchor), &Windows::default(), &Healthy::default());
+        let (mut finder, mut from) = (search.finder(), 0);
+        let mut found = Vec::new();
+        while let Some(at) = finder.next(&block, from, |_, _| true) {
+            found.push(at);
+            from = at + 1;
+        }
+        let want: Vec<usize> = (0..block.len()).filter(|at| block[*at..].starts_with(&anchor)).collect();
+        prop_assert_eq!(found, want);
+    }
+
     /// Whatever the processor, all windows are candidates, in order, and the search stops where it is told to.
     #[test]
-    fn every_way_passes_all_windows(anchors in anchors(), block in text(0..400), from in 0usize..420, stop in 0usize..20) {
+    fn every_way_passes_all_windows(anchors in anchors(), block in text(0..400), from in 0usize..420, stop in 0usize..20, skipped in 0usize..100) {
         let windows = choose(&anchors, &Windows::default(), &Healthy::default());
         let (masks, table) = (Masks::new(&windows), Table::new(&anchors, &windows));
         let is_window = |at: &usize| table.is_window(&block, *at);
@@ -65,12 +103,26 @@ proptest! {
             let all = candidates(scan, &masks, &block, from);
             prop_assert!(all.is_sorted(), "{:?}", scan);
             prop_assert_eq!(&all.iter().copied().filter(is_window).collect::<Vec<_>>(), &want, "{:?}", scan);
-            let mut taken = Vec::new();
-            scan.candidates(&masks, &block, from, |at| {
-                taken.push(at);
-                taken.len() > stop
-            });
-            prop_assert_eq!(&taken, &all[..all.len().min(stop + 1)], "{:?}", scan);
+            let mut sieve = Sieve::new();
+            sieve.skip_to(from);
+            let take = |sieve: &mut Sieve, most: usize| {
+                let mut taken = Vec::new();
+                scan.candidates(&masks, &block, sieve, |at| {
+                    taken.push(at);
+                    taken.len() >= most
+                });
+                taken
+            };
+            prop_assert_eq!(&take(&mut sieve, stop + 1), &all[..all.len().min(stop + 1)], "{:?}", scan);
+            // It goes on where it stopped, or behind what is skipped.
+            let mut next = all.get(stop).map_or(block.len(), |at| at + skipped);
+            sieve.skip_to(next);
+            let rest: Vec<usize> = all.iter().copied().filter(|at| *at >= next).collect();
+            prop_assert_eq!(&take(&mut sieve, 2), &rest[..rest.len().min(2)], "{:?}", scan);
+            next = rest.get(1).map_or(block.len(), |at| at + skipped);
+            sieve.skip_to(next);
+            let rest: Vec<usize> = all.iter().copied().filter(|at| *at >= next).collect();
+            prop_assert_eq!(&take(&mut sieve, usize::MAX), &rest, "{:?}", scan);
         }
     }
 
@@ -92,22 +144,22 @@ fn the_text_ends_wherever_it_likes() {
     let search = Search::new(&[b"abc".to_vec(), b"needle".to_vec()], &Windows::default(), &healthy);
     for length in 0..200 {
         let mut block = vec![b'.'; length];
-        assert_eq!(search.find(&block, 0), None);
+        assert_eq!(find(&search, &block, 0), None);
         block.extend_from_slice(b"abc");
-        assert_eq!(search.find(&block, 0), Some(length));
-        assert_eq!(search.find(&block, length + 1), None);
+        assert_eq!(find(&search, &block, 0), Some(length));
+        assert_eq!(find(&search, &block, length + 1), None);
         block.truncate(length);
         block.extend_from_slice(b"needl");
-        assert_eq!(search.find(&block, 0), None);
+        assert_eq!(find(&search, &block, 0), None);
         block.push(b'e');
-        assert_eq!(search.find(&block, 0), Some(length));
+        assert_eq!(find(&search, &block, 0), Some(length));
     }
 }
 
 #[test]
 fn without_anchors_nothing_is_found() {
     let search = Search::new(&[], &Windows::default(), &Healthy::default());
-    assert_eq!(search.find(&[b'x'; 1000], 0), None);
+    assert_eq!(find(&search, &[b'x'; 1000], 0), None);
     assert_eq!(search.effort(&[b'x'; 1000]), Effort::default());
 }
 

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::masks::Masks;
+use super::sieve::Sieve;
 
 /// How this processor filters best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +52,20 @@ impl Scan {
         Scan::all()[0]
     }
 
-    /// As [`Masks::candidates`].
-    pub(super) fn candidates(self, masks: &Masks, text: &[u8], from: usize, take: impl FnMut(usize) -> bool) {
+    /// Tells `take` of each position that passes, in order, until it says that this is enough: those that were found before and are left, and
+    /// then those from where `sieve` has come to. The one that was enough is told again next time, unless it is skipped.
+    pub(super) fn candidates(self, masks: &Masks, text: &[u8], sieve: &mut Sieve, take: impl FnMut(usize) -> bool) {
         match self.0 {
-            Width::One => masks.candidates(text, from, take),
+            Width::One => masks.candidates(text, &mut sieve.at, take),
             // SAFETY: `Scan::all` makes this value only where the processor has these parts of AVX-512, and the rest.
             #[cfg(target_arch = "x86_64")]
-            Width::Avx512 => unsafe { x86::avx512::candidates(masks, text, from, take) },
+            Width::Avx512 => unsafe { x86::avx512::candidates(masks, text, sieve, take) },
             // SAFETY: `Scan::all` makes this value only where the processor has AVX2 and the rest.
             #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => unsafe { x86::avx2::candidates(masks, text, from, take) },
+            Width::Avx2 => unsafe { x86::avx2::candidates(masks, text, sieve, take) },
             // SAFETY: `Scan::all` makes this value only where the processor has SSSE3.
             #[cfg(target_arch = "x86_64")]
-            Width::Ssse3 => unsafe { x86::ssse3::candidates(masks, text, from, take) },
+            Width::Ssse3 => unsafe { x86::ssse3::candidates(masks, text, sieve, take) },
         }
     }
 }
@@ -78,33 +80,34 @@ mod x86 {
 
     /// The search of a module that has `sets` and `passing`.
     macro_rules! candidates {
-        ($feature:literal) => {
-            /// Tells `take` of each candidate from `from` on until it says that this is enough.
+        ($feature:literal, $few:literal) => {
+            /// See [`super::super::Scan::candidates`].
             #[target_feature(enable = $feature)]
             pub(in super::super) fn candidates(
                 masks: &Masks,
                 text: &[u8],
-                from: usize,
+                sieve: &mut Sieve,
                 mut take: impl FnMut(usize) -> bool,
             ) {
+                if sieve.tell(&mut take) {
+                    return;
+                }
                 let sets = sets(masks);
-                let mut sieve = Sieve::new();
-                let mut at = from;
-                while at < text.len() {
+                while sieve.at < text.len() {
                     let mut steps = [0; STEPS];
                     let mut count = 0;
-                    while count < STEPS && at + count * STEP < text.len() {
-                        let rest = &text[at + count * STEP..];
+                    while count < STEPS && sieve.at + count * STEP < text.len() {
+                        let rest = &text[sieve.at + count * STEP..];
                         steps[count] = match rest.first_chunk() {
                             Some(bytes) => passing(&sets, bytes),
                             None => passing(&sets, &padded(rest)) & up_to(rest.len()),
                         };
                         count += 1;
                     }
-                    if !sieve.sift(&masks.maybe, text, at, &steps[..count], &mut take) {
+                    sieve.sift::<$few>(&masks.maybe, text, &steps[..count]);
+                    if sieve.tell(&mut take) {
                         return;
                     }
-                    at += count * STEP;
                 }
             }
         };
@@ -135,7 +138,7 @@ mod x86 {
                 /// The nibbles that pass, by group and place, low and high.
                 type Sets = [[[$register; 2]; WINDOW]; GROUPS];
 
-                candidates!($feature);
+                candidates!($feature, 8);
 
                 #[inline]
                 #[target_feature(enable = $feature)]
@@ -201,7 +204,7 @@ mod x86 {
         /// The bytes that pass, by group and place: those below 64, and those from there on.
         type Sets = [[[__m512i; 2]; WINDOW]; GROUPS];
 
-        candidates!("avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt");
+        candidates!("avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt", 4);
 
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]

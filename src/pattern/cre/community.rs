@@ -75,6 +75,14 @@ impl Community {
         rules.map(|&rule| (rule, matched(rule))).collect()
     }
 
+    /// The rules that have a term, each with where it stands among the rule's steps and then its negations.
+    pub fn having(&self, term: u32) -> impl Iterator<Item = (u32, impl Iterator<Item = usize>)> {
+        self.by_term[term as usize].iter().map(move |&rule| {
+            let own = self.of_rule[rule as usize].iter().enumerate();
+            (rule, own.filter(move |(_, other)| **other == term).map(|(place, _)| place))
+        })
+    }
+
     /// Ids of the rules for which every entry of a log has to be looked at.
     pub fn without_anchor(&self) -> Vec<&str> {
         let rules = self.terms.without_anchor().iter().flat_map(|term| &self.by_term[*term as usize]);
