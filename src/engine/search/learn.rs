@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::WINDOW;
 use super::place::{Placer, Window, Windows};
+use super::{TRAINED, WINDOW};
 use crate::engine::healthy::Healthy;
 
 /// How often everything is thought over again.
@@ -16,7 +16,7 @@ const ROUNDS: usize = 3;
 pub fn windows_of(anchors: &[Vec<u8>], healthy: &Healthy) -> Windows {
     let mut order: Vec<&[u8]> = anchors.iter().map(Vec::as_slice).filter(|anchor| anchor.len() >= WINDOW).collect();
     order.sort_by_key(|anchor| anchor.len());
-    let mut placed = Placed { placer: Placer::new(healthy), anchors: BTreeMap::new() };
+    let mut placed = Placed { placer: Placer::new(healthy, 0..TRAINED), anchors: BTreeMap::new() };
     for anchor in order {
         placed.place(anchor, None);
     }

@@ -1,12 +1,14 @@
 //! The filter: which positions of a text may begin a window, and the portable way of asking.
 
 use super::place::{Window, gram_at};
-use super::{BUCKETS, WINDOW};
+use super::{BUCKETS, TRAINED, WINDOW};
 
 /// Eight buckets share the bits of a byte.
 const GROUP: usize = 8;
 /// How many such bytes all buckets take.
 pub(super) const GROUPS: usize = BUCKETS / GROUP;
+/// How many those take that training fills.
+pub(super) const FEWER: usize = TRAINED / GROUP;
 
 /// Per group, place and half (see [`halves`]): the buckets that let it pass.
 pub(super) type Nibbles = [[[[u8; 16]; 2]; WINDOW]; GROUPS];
@@ -34,6 +36,8 @@ pub(super) struct Masks {
     /// A bit for each hash of a window's four bytes: tells nearly all apart that only pass the nibbles. Small enough to stay in the nearest
     /// cache.
     pub maybe: Box<Bits>,
+    /// Are no buckets in use but those that training fills?
+    pub fewer: bool,
 }
 
 /// See [`Masks::maybe`].
@@ -79,7 +83,8 @@ impl Masks {
         }
         let mut maybe: Box<Bits> = Box::new([0; _]);
         windows.iter().flat_map(|window| window.grams()).map(bit).for_each(|(word, bit)| maybe[word] |= bit);
-        Masks { nibbles, bytes, accepts, maybe }
+        let fewer = windows.iter().all(|window| usize::from(window.bucket) < TRAINED);
+        Masks { nibbles, bytes, accepts, maybe, fewer }
     }
 
     /// Tells `take` each position from `from` on that passes, in order, until it says that this is enough; `from` is then that one. Behind

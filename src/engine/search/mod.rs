@@ -1,7 +1,7 @@
 //! Finding the next line that holds an anchor in a block of raw bytes: the innermost loop.
 //!
-//! Each anchor is represented by four of its bytes, its **window**, and each window lies in one of twenty-four **buckets**. Per bucket and
-//! place in the window there are two sets of half bytes; a position of the block whose four bytes pass all eight sets of one bucket, and
+//! Each anchor is represented by four of its bytes, its **window**, and each window lies in one of twenty-four **buckets**, or, if there are many
+//! anchors that training didn't know, in one of eight more. Per bucket and place in the window there are two sets of half bytes; a position of the block whose four bytes pass all eight sets of one bucket, and
 //! whose hash is that of some window, is a candidate ([`masks`]; with SIMD [`vector`] and [`sieve`]). A candidate's exact four bytes are looked up
 //! ([`table`]), and only then is the anchor compared. Which windows and buckets are chosen ([`place`]) decides how many positions of healthy text are candidates,
 //! so it is trained on such text; it never decides what is found.
@@ -29,8 +29,11 @@ use super::healthy::Healthy;
 /// How many bytes stand for an anchor. An anchor of fewer is looked for with any byte behind it.
 pub(super) const WINDOW: usize = 4;
 
-/// How many groups of anchors the masks tell apart.
-pub(super) const BUCKETS: usize = 24;
+/// How many groups of anchors the masks tell apart that training fills.
+pub(super) const TRAINED: usize = 24;
+
+/// How many they tell apart in all: the others are for anchors that training didn't know.
+pub(super) const BUCKETS: usize = 32;
 
 /// What one anchor can't be.
 pub(super) const SHORTEST_ANCHOR: usize = 3;

@@ -1,9 +1,10 @@
 //! Which four bytes stand for an anchor, and in which bucket: chosen so that healthy text passes the masks rarely.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::masks::{Bits, bit, halves};
-use super::{BUCKETS, WINDOW};
+use super::{BUCKETS, TRAINED, WINDOW};
 use crate::engine::healthy::Healthy;
 
 /// The four bytes that stand for an anchor.
@@ -88,7 +89,7 @@ impl Windows {
         let mut windows = BTreeMap::new();
         for line in text.lines() {
             let Some((bucket, grams)) = line.split_once('|') else { continue };
-            let Some(bucket) = bucket.parse().ok().filter(|bucket| usize::from(*bucket) < BUCKETS) else { continue };
+            let Some(bucket) = bucket.parse().ok().filter(|bucket| usize::from(*bucket) < TRAINED) else { continue };
             let grams = grams.strip_suffix('|').unwrap_or(grams).as_bytes().as_chunks().0;
             windows.extend(grams.iter().map(|gram| (*gram, bucket)));
         }
@@ -100,7 +101,7 @@ impl Windows {
         /// Windows to a line.
         const A_LINE: usize = 24;
         let mut lines = Vec::new();
-        for bucket in 0..BUCKETS as u8 {
+        for bucket in 0..TRAINED as u8 {
             let own: Vec<[u8; WINDOW]> =
                 self.buckets.iter().filter(|(_, b)| **b == bucket).map(|(gram, _)| *gram).collect();
             let line =
@@ -147,22 +148,32 @@ impl Windows {
     }
 }
 
+/// So many anchors that training didn't know are placed among those that it knew.
+const A_FEW: usize = 32;
+
 /// A window for each anchor.
 pub(super) fn choose(anchors: &[Vec<u8>], trained: &Windows, healthy: &Healthy) -> Vec<Window> {
     let known: Vec<Option<Window>> = anchors.iter().map(|anchor| trained.first_in(anchor)).collect();
     if let Some(windows) = known.iter().copied().collect() {
         return windows;
     }
-    let mut placer = Placer::new(healthy);
-    known.iter().flatten().for_each(|window| placer.add(window));
-    let placed = anchors.iter().zip(known).map(|(anchor, known)| {
-        known.unwrap_or_else(|| {
-            let window = placer.best(anchor, None).unwrap_or_else(|| Window::of(anchor, 0, 0));
-            placer.add(&window);
-            window
-        })
-    });
-    placed.collect()
+    // Among the windows that were chosen to go together a few more do no harm, and many do.
+    let apart = known.iter().filter(|window| window.is_none()).count() > A_FEW;
+    let mut placer = Placer::new(healthy, if apart { TRAINED..BUCKETS } else { 0..TRAINED });
+    if !apart {
+        known.iter().flatten().for_each(|window| placer.add(window));
+    }
+    // Those with least choice first.
+    let mut order: Vec<usize> = (0..anchors.len()).filter(|&index| known[index].is_none()).collect();
+    order.sort_by_key(|&index| anchors[index].len());
+    let mut windows = known;
+    for index in order {
+        let anchor = &anchors[index];
+        let window = placer.best(anchor, None).unwrap_or_else(|| placer.bucket_for(&Window::of(anchor, 0, 0)));
+        placer.add(&window);
+        windows[index] = Some(window);
+    }
+    windows.into_iter().flatten().collect()
 }
 
 /// What a position costs that only passes the filter: it is told from windows without a branch.
@@ -198,13 +209,15 @@ pub(super) struct Placer<'h> {
     /// By place, half of the byte (low, high) and nibble: the grams that have it there.
     having: [[[Set; 16]; 2]; WINDOW],
     buckets: Vec<Bucket>,
+    /// The number of the first of them.
+    first: usize,
     /// How many anchors each window stands for, and in which bucket it is.
     windows: BTreeMap<[u8; WINDOW], (usize, u8)>,
 }
 
 impl<'h> Placer<'h> {
-    /// With empty buckets.
-    pub(super) fn new(healthy: &'h Healthy) -> Placer<'h> {
+    /// With these buckets, empty.
+    pub(super) fn new(healthy: &'h Healthy, buckets: Range<usize>) -> Placer<'h> {
         let none: Set = vec![0; healthy.grams().len().div_ceil(64)];
         let mut having: [[[Set; 16]; 2]; WINDOW] =
             std::array::from_fn(|_| std::array::from_fn(|_| std::array::from_fn(|_| none.clone())));
@@ -223,7 +236,8 @@ impl<'h> Placer<'h> {
             passing: none.clone(),
             share: 0.0,
         };
-        Placer { healthy, having, buckets: (0..BUCKETS).map(|_| bucket()).collect(), windows: BTreeMap::new() }
+        let first = buckets.start;
+        Placer { healthy, having, buckets: buckets.map(|_| bucket()).collect(), first, windows: BTreeMap::new() }
     }
 
     /// The window and bucket of an anchor by which least is added to what passes; what is a window itself counts once more, as it
@@ -250,12 +264,12 @@ impl<'h> Placer<'h> {
             return (look(share, anchors + 1) - look(share, anchors), bucket);
         }
         let own = look(share, 1);
-        let mut best = (enough, 0);
-        for bucket in 0..BUCKETS as u8 {
-            let window = Window { bucket, ..*window };
+        let mut best = (enough, self.first as u8);
+        for bucket in (self.first..).take(self.buckets.len()) {
+            let window = Window { bucket: bucket as u8, ..*window };
             let cost = PRICE + own + PASSING * self.added(&window, (best.0 - PRICE - own) / PASSING);
             if cost < best.0 {
-                best = (cost, bucket);
+                best = (cost, window.bucket);
             }
         }
         best
@@ -276,7 +290,7 @@ impl<'h> Placer<'h> {
 
     /// The share of healthy positions that pass only with this window; more than `enough` need not be told exactly.
     fn added(&self, window: &Window, enough: f32) -> f32 {
-        let bucket = &self.buckets[usize::from(window.bucket)];
+        let bucket = &self.buckets[usize::from(window.bucket) - self.first];
         // Where anything may stand nothing is held back. A nibble that passes anyway adds nothing at its place.
         let places: Vec<(&Set, Option<&Set>)> = own_nibbles(window)
             .map(|(place, half, nibble)| {
@@ -328,7 +342,7 @@ impl<'h> Placer<'h> {
     }
 
     fn count(&mut self, window: &Window, change: impl Fn(u16) -> u16) {
-        let bucket = &mut self.buckets[usize::from(window.bucket)];
+        let bucket = &mut self.buckets[usize::from(window.bucket) - self.first];
         for (place, half, nibble) in nibbles(window) {
             let uses = &mut bucket.uses[place][half];
             let before = uses[nibble];
@@ -344,9 +358,9 @@ impl<'h> Placer<'h> {
         for word in 0..bucket.passing.len() {
             bucket.passing[word] = bucket.open.as_flattened().iter().fold(u64::MAX, |all, open| all & open[word]);
         }
-        let bucket = &self.buckets[usize::from(window.bucket)];
+        let bucket = &self.buckets[usize::from(window.bucket) - self.first];
         let share = bucket.passing.iter().enumerate().map(|(word, set)| self.share(word, *set)).sum();
-        self.buckets[usize::from(window.bucket)].share = share;
+        self.buckets[usize::from(window.bucket) - self.first].share = share;
     }
 }
 

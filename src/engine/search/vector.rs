@@ -75,7 +75,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::WINDOW;
-    use super::super::masks::{GROUPS, HIGH, Masks};
+    use super::super::masks::{FEWER, GROUPS, HIGH, Masks};
     use super::super::sieve::{Bytes, STEP, STEPS, Sieve};
 
     /// The search of a module that has `sets` and `passing`.
@@ -92,7 +92,21 @@ mod x86 {
                 if sieve.tell(&mut take) {
                     return;
                 }
-                let sets = sets(masks);
+                match masks.fewer {
+                    true => go_on::<FEWER>(masks, text, sieve, take),
+                    false => go_on::<GROUPS>(masks, text, sieve, take),
+                }
+            }
+
+            /// The same from where the sieve has come to, with so many groups of buckets.
+            #[target_feature(enable = $feature)]
+            fn go_on<const COUNT: usize>(
+                masks: &Masks,
+                text: &[u8],
+                sieve: &mut Sieve,
+                mut take: impl FnMut(usize) -> bool,
+            ) {
+                let sets: Sets<COUNT> = sets(masks);
                 while sieve.at < text.len() {
                     let mut steps = [0; STEPS];
                     let mut count = 0;
@@ -136,15 +150,15 @@ mod x86 {
                 use super::*;
 
                 /// The nibbles that pass, by group and place, low and high.
-                type Sets = [[[$register; 2]; WINDOW]; GROUPS];
+                type Sets<const COUNT: usize> = [[[$register; 2]; WINDOW]; COUNT];
 
                 candidates!($feature, 8);
 
                 #[inline]
                 #[target_feature(enable = $feature)]
-                fn sets(masks: &Masks) -> Sets {
-                    let mut sets = [[[$set(0); 2]; WINDOW]; GROUPS];
-                    for group in 0..GROUPS {
+                fn sets<const COUNT: usize>(masks: &Masks) -> Sets<COUNT> {
+                    let mut sets = [[[$set(0); 2]; WINDOW]; COUNT];
+                    for group in 0..COUNT {
                         for place in 0..WINDOW {
                             for half in 0..2 {
                                 let from = masks.nibbles[group][place][half].as_ptr();
@@ -159,7 +173,7 @@ mod x86 {
                 /// A bit for each position where a window may begin.
                 #[inline]
                 #[target_feature(enable = $feature)]
-                fn passing(sets: &Sets, bytes: &Bytes) -> u64 {
+                fn passing<const COUNT: usize>(sets: &Sets<COUNT>, bytes: &Bytes) -> u64 {
                     const PARTS: usize = STEP / $width;
                     let mut bits = 0;
                     for part in 0..PARTS {
@@ -171,23 +185,23 @@ mod x86 {
                 /// The same for the positions of one register, from `at` on.
                 #[inline]
                 #[target_feature(enable = $feature)]
-                fn part_passing(sets: &Sets, bytes: &Bytes, at: usize) -> u64 {
+                fn part_passing<const COUNT: usize>(sets: &Sets<COUNT>, bytes: &Bytes, at: usize) -> u64 {
                     assert!(at <= STEP - $width);
                     let low = $set(15);
-                    let mut passing = [$set(-1); GROUPS];
+                    let mut passing = [$set(-1); COUNT];
                     for place in 0..WINDOW {
                         // SAFETY: `at + place + $width` is within the array: `at + $width` is at most `STEP`, and `place` less than
                         // `WINDOW`. The load needs no alignment.
                         let here = unsafe { $load(bytes.as_ptr().add(at + place).cast()) };
                         let (lows, highs) = ($and(here, low), $and($shift::<HIGH>(here), low));
-                        for group in 0..GROUPS {
+                        for group in 0..COUNT {
                             let [of_low, of_high] = sets[group][place];
                             let both = $and($shuffle(of_low, lows), $shuffle(of_high, highs));
                             passing[group] = $and(passing[group], both);
                         }
                     }
                     let mut any = passing[0];
-                    for group in 1..GROUPS {
+                    for group in 1..COUNT {
                         any = $or(any, passing[group]);
                     }
                     u64::from(!($mask($equal(any, $set(0))) as u32) & (u32::MAX >> (32 - $width)))
@@ -202,15 +216,15 @@ mod x86 {
         use super::*;
 
         /// The bytes that pass, by group and place: those below 64, and those from there on.
-        type Sets = [[[__m512i; 2]; WINDOW]; GROUPS];
+        type Sets<const COUNT: usize> = [[[__m512i; 2]; WINDOW]; COUNT];
 
         candidates!("avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt", 4);
 
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-        fn sets(masks: &Masks) -> Sets {
-            let mut sets = [[[_mm512_setzero_si512(); 2]; WINDOW]; GROUPS];
-            for group in 0..GROUPS {
+        fn sets<const COUNT: usize>(masks: &Masks) -> Sets<COUNT> {
+            let mut sets = [[[_mm512_setzero_si512(); 2]; WINDOW]; COUNT];
+            for group in 0..COUNT {
                 for place in 0..WINDOW {
                     let from = masks.bytes[group][place].as_ptr();
                     // SAFETY: the array has the 128 bytes that are loaded, 64 each; the loads need no alignment.
@@ -224,18 +238,18 @@ mod x86 {
         /// A bit for each position where a window may begin.
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-        fn passing(sets: &Sets, bytes: &Bytes) -> u64 {
-            let mut passing = [_mm512_set1_epi8(-1); GROUPS];
+        fn passing<const COUNT: usize>(sets: &Sets<COUNT>, bytes: &Bytes) -> u64 {
+            let mut passing = [_mm512_set1_epi8(-1); COUNT];
             for place in 0..WINDOW {
                 // SAFETY: `place + STEP` is within the array: `place` is less than `WINDOW`. The load needs no alignment.
                 let here = unsafe { _mm512_loadu_epi8(bytes.as_ptr().add(place).cast()) };
-                for group in 0..GROUPS {
+                for group in 0..COUNT {
                     let [below, above] = sets[group][place];
                     passing[group] = _mm512_and_si512(passing[group], _mm512_permutex2var_epi8(below, here, above));
                 }
             }
             let mut any = passing[0];
-            for group in 1..GROUPS {
+            for group in 1..COUNT {
                 any = _mm512_or_si512(any, passing[group]);
             }
             _mm512_test_epi8_mask(any, any)
