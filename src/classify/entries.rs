@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use super::lines::{Lane, Lines, Raw};
 use super::merged::Deferred;
 use super::{Limits, Source};
-use crate::correlate::steps::{At, Machine};
+use crate::correlate::steps::{self, At, Machine};
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::frame::FrameKind;
-use crate::pattern::cre::{Community, Logic, Rule};
+use crate::pattern::cre::{Community, Rule};
 use crate::pattern::model::{FieldValue, Origin};
 use crate::record::layout::Layout;
 
@@ -159,19 +159,19 @@ impl Seen {
     }
 
     /// Could a rule do anything now with an entry that a term matches?
-    pub(super) fn wants(&mut self, community: &Community, term: u32) -> bool {
+    pub(super) fn wants(&self, community: &Community, term: u32) -> bool {
         // What waits may be the beginning of something, and of merged sources others know that.
         if self.deferred.is_some() || self.waiting().next().is_some() {
             return true;
         }
         community.having(term).any(|(rule, mut places)| {
             let logic = &community.rules[rule as usize].logic;
-            logic.is_stateless() || places.any(|place| self.machine(rule, logic).wants(place))
+            let wants = |place| match self.machines.get(&rule) {
+                Some(machine) => machine.wants(place),
+                None => steps::may_begin(logic, place),
+            };
+            logic.is_stateless() || places.any(wants)
         })
-    }
-
-    fn machine(&mut self, rule: u32, logic: &Arc<Logic>) -> &mut Machine<Arc<Entry>> {
-        self.machines.entry(rule).or_insert_with(|| Machine::new(logic.clone()))
     }
 
     /// Gives an entry to the rules that it touches ([`Community::touched`]); what they find are the entries of each match. `place`: its
@@ -201,11 +201,10 @@ impl Seen {
                 deferred.push((rule, matched));
                 continue;
             }
-            let machine = self.machine(rule, logic);
+            let machine = self.machines.entry(rule).or_insert_with(|| Machine::new(logic.clone()));
             let mut matches = Vec::new();
             machine.observe(time, &matched, &entry, &mut matches);
-            let evicted = std::mem::take(&mut machine.evicted);
-            self.evicted += evicted;
+            self.evicted += std::mem::take(&mut machine.evicted);
             found.extend(matches.into_iter().map(|used| (rule, entries(used))));
         }
         if let Some(all) = self.deferred.as_mut().filter(|_| !deferred.is_empty()) {

@@ -68,7 +68,7 @@ impl<E: Clone> Machine<E> {
         let reach =
             |negation: &Negation| window.saturating_add(nanos(negation.window)).saturating_add(nanos(negation.slide));
         let keep = logic.negations.iter().map(reach).fold(window, i64::max);
-        let look_back = logic.negations.iter().map(|negation| -nanos(negation.slide)).fold(0, i64::max);
+        let look_back = look_back(&logic);
         Machine {
             queues: logic.steps.iter().map(|_| VecDeque::new()).collect(),
             denials: logic.negations.iter().map(|_| VecDeque::new()).collect(),
@@ -278,6 +278,19 @@ impl<E: Clone> Machine<E> {
         }
         Verdict::Match
     }
+}
+
+/// What [`Machine::wants`] says before anything was seen.
+pub fn may_begin(logic: &Logic, place: usize) -> bool {
+    match place.checked_sub(logic.steps.len()) {
+        None => !logic.ordered || place == 0,
+        Some(_) => look_back(logic) > 0,
+    }
+}
+
+/// How much earlier than the first entry a denial may stand.
+fn look_back(logic: &Logic) -> i64 {
+    logic.negations.iter().map(|negation| -nanos(negation.slide)).fold(0, i64::max)
 }
 
 fn nanos(duration: jiff::SignedDuration) -> i64 {

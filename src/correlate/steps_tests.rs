@@ -171,3 +171,24 @@ fn state_is_bounded() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0][0].time, 10_000 - KEPT as i64);
 }
+
+#[test]
+fn what_is_wanted_when() {
+    let before = Negation { slide: SignedDuration::from_secs(-1), ..no('x') };
+    // By step, then by negation: what it wants at first, and once the first step was seen.
+    let table = [
+        (logic("abc", 9, vec![no('x')]), [true, false, false, false], [true, true, false, true]),
+        (logic("{abc}", 9, vec![no('x')]), [true, true, true, false], [true, true, true, true]),
+        (logic("abc", 9, vec![before]), [true, false, false, true], [true, true, false, true]),
+    ];
+    for (logic, first, begun) in table {
+        let wanted = |machine: &Machine<()>| [0, 1, 2, 3].map(|place| machine.wants(place));
+        let mut machine = Machine::new(logic.clone());
+        assert_eq!([0, 1, 2, 3].map(|place| may_begin(&logic, place)), first);
+        assert_eq!(wanted(&machine), first);
+        machine.observe(SECOND, &[true, false, false, false], &(), &mut Vec::new());
+        assert_eq!(wanted(&machine), begun);
+        machine.finish(&mut Vec::new());
+        assert_eq!(wanted(&machine), first);
+    }
+}

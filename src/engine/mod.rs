@@ -54,8 +54,7 @@ pub struct Anchor(usize);
 /// Receives the lines of a block that hold an anchor.
 pub trait Sink {
     /// Does it want the line because of this anchor, which stands at `hit` of the block? Otherwise the line's other anchors decide.
-    fn wants(&mut self, anchor: Anchor, hit: usize) -> bool {
-        let _ = (anchor, hit);
+    fn wants(&mut self, _anchor: Anchor, _hit: usize) -> bool {
         true
     }
 

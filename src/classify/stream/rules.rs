@@ -33,7 +33,7 @@ impl Stream {
 
     /// Could a rule make something of a line by this way of a term, whose anchor stands in it? `None`: not if the line is framed, and neither it
     /// nor the line before it is a fragment. Says so of some where none could.
-    pub(super) fn rules_want(&mut self, way: u32, line: &[u8]) -> Option<bool> {
+    pub(super) fn rules_want(&self, way: u32, line: &[u8]) -> Option<bool> {
         let Some(community) = &self.classifier.set.community else { return Some(false) };
         match self.seen.wants(community, community.terms.term_of(way)) {
             true if community.terms.may_stand(way, line) => Some(true),
