@@ -104,10 +104,8 @@ impl<E: Clone> Machine<E> {
     /// Could it do anything with an entry that matches no more than one of the steps, or then of the negations? One that it could do nothing
     /// with needn't be shown to it.
     pub fn wants(&self, place: usize) -> bool {
-        match place.checked_sub(self.queues.len()) {
-            None => !self.logic.ordered || place <= self.reached,
-            Some(_) => self.look_back > 0 || !self.is_idle(),
-        }
+        let goes_on = if place < self.queues.len() { place <= self.reached } else { !self.is_idle() };
+        goes_on || may_begin(&self.logic, place)
     }
 
     /// The time is known to have come to this, though no entry of interest has.
