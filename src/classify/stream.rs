@@ -76,8 +76,8 @@ pub struct Stream {
     /// Lines are counted up to here (an offset in the window).
     counted_to: usize,
     lanes: [LaneState; Lane::COUNT],
-    /// Where the last fragment of a line ended that was come by; 0: there was none.
-    piece_end: u64,
+    /// Where the last fragment of a line ended that was come by.
+    piece_end: Option<u64>,
     /// What the community rules have seen.
     seen: Seen,
     /// What has begun of patterns of several records.
@@ -121,7 +121,7 @@ impl Stream {
             line,
             counted_to: 0,
             lanes: [LaneState::default(); Lane::COUNT],
-            piece_end: 0,
+            piece_end: None,
             seen: Seen::default(),
             series: Series::default(),
             counts: Counts::default(),

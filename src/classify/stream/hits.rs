@@ -47,7 +47,7 @@ impl<'s, 'w> Hits<'s, 'w> {
         let state = stream.lanes[raw.lane().index()];
         let offset = stream.base + raw.start as u64;
         if raw.frame.partial {
-            stream.piece_end = stream.piece_end.max(stream.base + raw.end as u64);
+            stream.piece_end = stream.piece_end.max(Some(stream.base + raw.end as u64));
         }
         // A record that waits is open to the end of the window: whatever comes after its start is in it, or comes after it.
         if offset < state.done_to || state.waiting.is_some() {
@@ -104,8 +104,8 @@ impl<'w> Hits<'_, 'w> {
     /// Is a line that is no fragment CRI, and not the last of some fragments either? Says no of some that are.
     fn is_cri_alone(&mut self, start: usize, line: &[u8]) -> bool {
         // Each fragment has an anchor, so it was seen.
-        let reach = self.stream.piece_end + self.stream.classifier.limits.lookback_bytes as u64;
-        if self.stream.piece_end > 0 && self.stream.base + (start as u64) < reach {
+        let reach = self.stream.classifier.limits.lookback_bytes as u64;
+        if self.stream.piece_end.is_some_and(|end| self.stream.base + (start as u64) < end + reach) {
             return false;
         }
         let told = self.cri.and_then(|known| frame::stream_beside(&self.window[known..start], line));
