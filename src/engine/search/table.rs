@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::WINDOW;
-use super::masks::MIX;
+use super::masks::{Bits, MIX, bit};
 use super::place::{Window, gram_at};
 
 /// The four bytes, and where their entries are.
@@ -24,13 +24,47 @@ struct Entry {
     length: u32,
     /// How far into the anchor the window is.
     offset: u32,
-    /// Four bytes of the anchor beside the window, and how far from it they begin: one window may stand for many anchors.
-    beside: u32,
-    distance: i32,
+}
+
+/// Where there are four more bytes of an anchor beside its window.
+#[derive(Clone, Copy)]
+enum Side {
+    Behind,
+    Before,
+    /// The anchor is too short.
+    Nowhere,
+}
+
+impl Side {
+    /// The side for an anchor whose window is at `offset`.
+    fn of(anchor: &[u8], offset: usize) -> Side {
+        if anchor.len() >= offset + 2 * WINDOW {
+            Side::Behind
+        } else if offset >= WINDOW {
+            Side::Before
+        } else {
+            Side::Nowhere
+        }
+    }
+
+    /// The bit of a window at `at` of a text and of what is there beside it. See [`Table::beside`].
+    #[inline(always)]
+    fn bit(self, gram: u32, text: &[u8], at: usize) -> (usize, u64) {
+        // What is told apart by the last number is hashed as well as what stands there.
+        let beside = match self {
+            Side::Behind => gram_at(text, at + WINDOW),
+            Side::Before => at.checked_sub(WINDOW).map_or(0, |before| gram_at(text, before)).wrapping_add(1 << 7),
+            Side::Nowhere => 1 << 15,
+        };
+        bit(gram.wrapping_mul(MIX).rotate_left(15) ^ beside)
+    }
 }
 
 /// A hash table with open addressing, at most a quarter full, so that most look-ups see one slot.
 pub(super) struct Table {
+    /// A bit for the hash of each window together with what is beside it in an anchor. Nearly all windows in healthy text stand beside something
+    /// else, which is told without a look at the slots: these don't fit into the nearest cache.
+    beside: Box<Bits>,
     slots: Vec<Slot>,
     shift: u32,
     entries: Vec<Entry>,
@@ -47,6 +81,7 @@ impl Table {
         }
         let size = (4 * by_gram.len()).next_power_of_two().max(2);
         let mut table = Table {
+            beside: Box::new([0; _]),
             slots: vec![Slot::default(); size],
             shift: 32 - size.trailing_zeros(),
             entries: Vec::new(),
@@ -64,14 +99,18 @@ impl Table {
             let slot = Slot { gram, first: table.entries.len() as u32, count: indices.len() as u32 };
             let free = table.probe(gram);
             table.slots[free] = slot;
-            table.entries.extend(indices.iter().map(|&index| Entry {
-                anchor: index as u32,
-                start: starts[index],
-                length: anchors[index].len() as u32,
-                offset: windows[index].offset as u32,
-                beside: gram_at(&anchors[index], beside(&anchors[index], windows[index].offset)),
-                distance: beside(&anchors[index], windows[index].offset) as i32 - windows[index].offset as i32,
-            }));
+            for &index in indices {
+                let (anchor, offset) = (&anchors[index], windows[index].offset);
+                let side = Side::of(anchor, offset);
+                let (word, bit) = side.bit(gram, anchor, offset);
+                table.beside[word] |= bit;
+                table.entries.push(Entry {
+                    anchor: index as u32,
+                    start: starts[index],
+                    length: anchor.len() as u32,
+                    offset: offset as u32,
+                });
+            }
         }
         table
     }
@@ -96,31 +135,28 @@ impl Table {
     }
 
     /// Every anchor whose window is at `at`, by its index, and where it begins.
+    #[inline(always)]
     pub(super) fn anchors_at(&self, block: &[u8], at: usize) -> impl Iterator<Item = (usize, usize)> {
-        let here = self.entries_at(block, at).iter();
-        here.filter_map(move |entry| Some((entry.anchor as usize, self.start_of(entry, block, at)?)))
+        let here = if self.may_stand(block, at) { self.entries_at(block, at) } else { &[] };
+        here.iter().filter_map(move |entry| Some((entry.anchor as usize, self.start_of(entry, block, at)?)))
+    }
+
+    /// Is what stands at `at` and beside it a window in an anchor? Says so of some that isn't.
+    #[inline(always)]
+    fn may_stand(&self, block: &[u8], at: usize) -> bool {
+        let gram = gram_at(block, at);
+        // No branch hangs on a single side: any of them is as likely.
+        let sides = [Side::Behind, Side::Before, Side::Nowhere].map(|side| {
+            let (word, bit) = side.bit(gram, block, at);
+            self.beside[word] & bit
+        });
+        sides[0] | sides[1] | sides[2] != 0
     }
 
     /// Where an anchor begins whose window is at `at`, if it stands there.
     fn start_of(&self, entry: &Entry, block: &[u8], at: usize) -> Option<usize> {
         let start = at.checked_sub(entry.offset as usize)?;
-        // What is beside the window is not before the anchor's start, which is in the block.
-        let beside = gram_at(block, at.wrapping_add_signed(entry.distance as isize));
-        if beside != entry.beside && entry.length as usize >= WINDOW {
-            return None;
-        }
         let anchor = &self.bytes[entry.start as usize..][..entry.length as usize];
         block[start..].starts_with(anchor).then_some(start)
-    }
-}
-
-/// Where four bytes of an anchor begin beside its window at `offset`; the window itself if it has no such.
-fn beside(anchor: &[u8], offset: usize) -> usize {
-    if anchor.len() >= offset + 2 * WINDOW {
-        offset + WINDOW
-    } else if offset >= WINDOW {
-        offset - WINDOW
-    } else {
-        offset
     }
 }
