@@ -14,6 +14,7 @@ use super::lines::{Lane, Lines, Raw};
 use super::merged::Deferred;
 use super::{Limits, Source};
 use crate::correlate::steps::{self, At, Machine};
+use crate::event;
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::frame::FrameKind;
@@ -186,7 +187,7 @@ impl Seen {
     ) -> Vec<(u32, Vec<Arc<Entry>>)> {
         let mut found = Vec::new();
         let shown = span.shown.as_deref().unwrap_or(&span.text);
-        let shown = String::from_utf8_lossy(&shown[..shown.len().min(SHOWN)]).into_owned();
+        let shown = event::text(&shown[..shown.len().min(SHOWN)]).into_owned();
         let entry = Arc::new(Entry { position, line, last_line, time: span.time, lane: span.lane, shown });
         // Without a time of its own, it happened when it was read.
         let time = nanoseconds(span.time.unwrap_or(now));

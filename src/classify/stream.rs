@@ -18,6 +18,7 @@ use super::lines::{Lane, Lines, last_piece};
 use super::series::Series;
 use super::{Classifier, Limits, Source};
 use crate::engine::{Finding, Judgement, Subject};
+use crate::event;
 use crate::event::uid::Identity;
 use crate::event::{Attribute, Event, Value};
 use crate::pattern::model::{Origin, Pattern};
@@ -440,7 +441,7 @@ impl Stream {
             also,
             line,
             last_line: line + memchr::memchr_iter(b'\n', inside).count() as u64,
-            body: String::from_utf8_lossy(&assembled.lines[identifying].content).into_owned(),
+            body: event::text(&assembled.lines[identifying].content).into_owned(),
             told: record.told(),
             incident: None,
             origin: Origin::Log,

@@ -154,6 +154,7 @@ pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Filter;
 
     fn healthy() -> Healthy {
         Healthy::of(b"flags and more flags, an error in a webhook")
@@ -186,7 +187,7 @@ mod tests {
         let clause = |strings: &[&str]| strings.iter().map(|s| s.as_bytes().to_vec()).collect::<Clause>();
         let clauses = [clause(&["error"]), clause(&["NoCredentialsError"]), clause(&["x", "abcdefgh"])];
         let lines = clauses.map(|clause| vec![clause]);
-        assert_eq!(choose(&lines, &healthy(), &Windows::default()).unwrap().0, &lines[1][0]);
-        assert!(choose(&[vec![clause(&["ab"])]], &healthy(), &Windows::default()).is_none());
+        assert_eq!(choose(&lines, &healthy(), &Windows::none(Filter::Halves)).unwrap().0, &lines[1][0]);
+        assert!(choose(&[vec![clause(&["ab"])]], &healthy(), &Windows::none(Filter::Halves)).is_none());
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::compile::{Alternative, LazyRegex, LiteralId, Terms};
 use super::literals::LiteralSearch;
 use super::{Clues, Engine};
+use crate::event;
 use crate::event::attributes::Kind;
 use crate::event::{Attribute, Value};
 use crate::pattern::model::Origin;
@@ -90,10 +91,15 @@ impl<'e> Seen<'e> {
     }
 }
 
+/// What an expression caught.
+type Groups<'t> = regex::bytes::Captures<'t>;
+
 /// One pattern whose condition holds.
-struct Match<'e> {
+struct Match<'e, 't> {
     pattern: usize,
     alternative: &'e Alternative,
+    /// By the alternative's expressions.
+    groups: Vec<Groups<'t>>,
 }
 
 impl Engine {
@@ -116,7 +122,7 @@ impl Engine {
 
     fn judge_those(&self, candidates: Vec<(u32, u32)>, subject: &Subject<'_>) -> Judgement {
         let seen = Seen::new(&self.literals, subject.text);
-        let mut matches: Vec<Match<'_>> = Vec::new();
+        let mut matches: Vec<Match<'_, '_>> = Vec::new();
         let mut parts = Vec::new();
         let mut counted = None;
         for (pattern, position) in candidates {
@@ -132,23 +138,25 @@ impl Engine {
             if counted.replace(pattern) != Some(pattern) {
                 self.counts[pattern].candidates.fetch_add(1, Relaxed);
             }
-            if compiled.scope.takes(subject) && holds(alternative, subject, &seen) {
-                self.counts[pattern].confirmations.fetch_add(1, Relaxed);
-                if compiled.correlated {
-                    let (captures, evidence) = evidence(alternative, subject.text, &seen, self);
-                    parts.push(Part { pattern, part: position as usize, captures, evidence });
-                } else {
-                    matches.push(Match { pattern, alternative });
-                }
+            if !compiled.scope.takes(subject) {
+                continue;
+            }
+            let Some(groups) = caught(alternative, subject, &seen) else { continue };
+            self.counts[pattern].confirmations.fetch_add(1, Relaxed);
+            if compiled.correlated {
+                let (captures, evidence) = evidence(alternative, &groups, &seen, self);
+                parts.push(Part { pattern, part: position as usize, captures, evidence });
+            } else {
+                matches.push(Match { pattern, alternative, groups });
             }
         }
         Judgement { finding: self.finding(&matches, subject, &seen), parts }
     }
 
-    fn finding(&self, matches: &[Match<'_>], subject: &Subject<'_>, seen: &Seen<'_>) -> Option<Finding> {
+    fn finding(&self, matches: &[Match<'_, '_>], subject: &Subject<'_>, seen: &Seen<'_>) -> Option<Finding> {
         let speaker = self.speaker(matches, subject.container)?;
         let also = matches.iter().map(|m| m.pattern).filter(|&pattern| pattern != speaker.pattern).collect();
-        let (captures, evidence) = evidence(speaker.alternative, subject.text, seen, self);
+        let (captures, evidence) = evidence(speaker.alternative, &speaker.groups, seen, self);
         Some(Finding { pattern: speaker.pattern, also, captures, evidence })
     }
 
@@ -179,13 +187,13 @@ impl Engine {
     /// Of the patterns that matched, the one that speaks: specific before generic, a cause before what it explains, one
     /// whose scope is known to hold before one that passes because the container isn't known, then the one that requires most text.
     /// A cause of which only presumption says that it concerns this container doesn't go before what concerns any.
-    fn speaker<'m, 'e>(&self, matches: &'m [Match<'e>], container: Option<&str>) -> Option<&'m Match<'e>> {
-        let pattern_of = |m: &Match<'_>| &self.patterns[m.pattern].pattern;
-        let presumed = |m: &Match<'_>| {
+    fn speaker<'m, 'e, 't>(&self, matches: &'m [Match<'e, 't>], container: Option<&str>) -> Option<&'m Match<'e, 't>> {
+        let pattern_of = |m: &Match<'_, '_>| &self.patterns[m.pattern].pattern;
+        let presumed = |m: &Match<'_, '_>| {
             let scopes = [&self.patterns[m.pattern].scope, &m.alternative.scope];
             container.is_none() && scopes.iter().any(|scope| scope.wants_container())
         };
-        let explained = |m: &Match<'_>| {
+        let explained = |m: &Match<'_, '_>| {
             let id = &pattern_of(m).id;
             matches.iter().any(|other| {
                 let cause = pattern_of(other);
@@ -200,32 +208,35 @@ impl Engine {
     }
 }
 
-fn holds(alternative: &Alternative, subject: &Subject<'_>, seen: &Seen<'_>) -> bool {
+/// What the expressions of an alternative caught, if its condition holds. They are run once: that one matches, and what it caught, are found together.
+fn caught<'t>(alternative: &Alternative, subject: &Subject<'t>, seen: &Seen<'_>) -> Option<Vec<Groups<'t>>> {
     let is_seen = |id: &LiteralId| seen.has(*id);
     let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex| regex.is_match(subject.text));
     let one_of = |terms: &Terms| terms.literals.iter().any(is_seen) || terms.regexes.iter().any(matches);
-    alternative.scope.takes(subject)
+    let may_hold = alternative.scope.takes(subject)
         && alternative.all.iter().all(is_seen)
         && !alternative.none.literals.iter().any(is_seen)
         && alternative.any.as_ref().is_none_or(one_of)
         && alternative.clauses.iter().all(|clause| clause.iter().any(is_seen))
-        && alternative.fields.iter().all(|(name, test)| (subject.field)(name).is_some_and(|text| test.holds(&text)))
-        && alternative.regexes.iter().all(matches)
-        && !alternative.none.regexes.iter().any(matches)
+        && alternative.fields.iter().all(|(name, test)| (subject.field)(name).is_some_and(|text| test.holds(&text)));
+    if !may_hold {
+        return None;
+    }
+    let groups: Option<Vec<Groups<'t>>> =
+        alternative.regexes.iter().map(|regex| regex.get()?.captures(subject.text)).collect();
+    groups.filter(|_| !alternative.none.regexes.iter().any(matches))
 }
 
 /// Captures, and the part of the text to show: the first expression's match, else the longest literal seen.
 fn evidence(
     alternative: &Alternative,
-    text: &[u8],
+    groups: &[Groups<'_>],
     seen: &Seen<'_>,
     engine: &Engine,
 ) -> (Vec<Attribute>, Range<usize>) {
     let mut captures: Vec<Attribute> = Vec::new();
-    let mut shown = None;
-    for lazy in &alternative.regexes {
-        let Some(groups) = lazy.get().and_then(|regex| regex.captures(text)) else { continue };
-        shown = shown.or(groups.get(0).map(|whole| whole.range()));
+    let shown = groups.first().and_then(|groups| groups.get(0)).map(|whole| whole.range());
+    for (lazy, groups) in alternative.regexes.iter().zip(groups) {
         for (name, capture) in lazy.captures() {
             let Some(group) = groups.name(name) else { continue };
             if captures.iter().all(|known| known.name != capture.attribute) {
@@ -243,7 +254,7 @@ fn evidence(
 }
 
 fn value(text: &[u8], kind: Kind) -> Value {
-    let text = String::from_utf8_lossy(text);
+    let text = event::text(text);
     match (kind, text.parse()) {
         (Kind::Int, Ok(number)) => Value::Int(number),
         _ => Value::Text(text.into_owned()),

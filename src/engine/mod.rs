@@ -41,7 +41,7 @@ use literals::LiteralSearch;
 pub use measure::AnchorHits;
 use owners::{Meaning, Owners};
 use search::Search;
-pub use search::{Effort, Windows};
+pub use search::{Effort, Filter, Windows};
 pub use terms::Terms;
 pub use train::Trained;
 
@@ -91,7 +91,10 @@ pub struct Size {
 #[derive(Clone, Copy)]
 struct Knowledge<'k> {
     healthy: &'k Healthy,
+    /// By these anchors are chosen.
     windows: &'k Windows,
+    /// Those for this processor's search.
+    searched: &'k Windows,
 }
 
 /// How often one pattern was worth a closer look, and how often its conditions then held. Since it was compiled.
@@ -122,8 +125,7 @@ pub struct Engine {
 impl Engine {
     /// Compiles patterns. The errors come with the index of the pattern they belong to.
     pub fn compile(patterns: &[Arc<Pattern>], asked: Asked<'_>) -> Result<Engine, Vec<(usize, CompileError)>> {
-        let knowledge = Knowledge { healthy: Healthy::builtin(), windows: train::builtin() };
-        Engine::compile_knowing(patterns, asked, knowledge)
+        Engine::compile_knowing(patterns, asked, Knowledge::builtin())
     }
 
     fn compile_knowing(
@@ -164,7 +166,7 @@ impl Engine {
             }
         }
         let (anchors, meanings) = owners::anchors(owners, of_others);
-        let search = Search::new(&anchors, knowledge.windows, knowledge.healthy);
+        let search = Search::new(&anchors, knowledge.searched, knowledge.healthy);
         let all = LiteralSearch::new(literals.all).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
             patterns: compiled.len(),

@@ -15,11 +15,9 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
-use super::anchors;
-use super::healthy::Healthy;
 use super::literals::{self, LiteralSearch, Needle};
 use super::required::{self, Clause};
-use super::train;
+use super::{Knowledge, anchors};
 use crate::pattern::cre::Term;
 
 /// The largest program an expression may compile to, in bytes. Rules repeat classes more than our own patterns may.
@@ -190,7 +188,8 @@ impl Making {
             }
         };
         self.compiled.push(compiled);
-        let choices = ways.iter().map(|lines| anchors::choose(lines, Healthy::builtin(), train::builtin()));
+        let known = Knowledge::builtin();
+        let choices = ways.iter().map(|lines| anchors::choose(lines, known.healthy, known.windows));
         match choices.collect::<Option<Vec<_>>>() {
             Some(choices) => choices.into_iter().for_each(|(_, way)| self.add_way(index, way)),
             None => self.without_anchor.push(index),

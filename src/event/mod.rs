@@ -8,12 +8,19 @@ pub mod incident;
 pub mod resource;
 pub mod uid;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use self::incident::Incident;
 use crate::pattern::model::{Origin, Pattern};
+
+/// Bytes of a log as text, what is no UTF-8 replaced. Nearly all is UTF-8, which is told several bytes at a time; [`String::from_utf8_lossy`] looks at
+/// each by itself.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
 
 /// A value of an attribute.
 #[derive(Clone, Debug, PartialEq)]

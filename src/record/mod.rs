@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use crate::event;
 use crate::event::{Attribute, Exception, Value};
 use header::{Header, Kind, Level};
 
@@ -62,7 +63,7 @@ impl<'a> Record<'a> {
 
     /// What was printed, without framing. Invalid UTF-8 is replaced.
     pub fn printed(&self) -> String {
-        String::from_utf8_lossy(&self.printed).into_owned()
+        event::text(&self.printed).into_owned()
     }
 
     /// What a structured line says in words: its message, then its error if that says more.
@@ -71,7 +72,7 @@ impl<'a> Record<'a> {
         if several_lines || !self.header.structured || self.header.message == self.printed {
             return None;
         }
-        let message = String::from_utf8_lossy(&self.header.message);
+        let message = event::text(&self.header.message);
         let error = ERROR_FIELDS.iter().find_map(|name| self.header.fields.get(name));
         Some(match error.filter(|error| !error.is_empty() && !message.contains(&**error)) {
             Some(error) => format!("{}: {error}", message.trim_end_matches([' ', ':'])),
@@ -106,7 +107,7 @@ impl<'a> Record<'a> {
             let nameless = self.header.structured && self.header.message == self.printed;
             let error = || ERROR_FIELDS.iter().find_map(|name| self.header.fields.get(name)).map(Cow::into_owned);
             let error = if nameless { error() } else { None };
-            error.or_else(|| self.told()).unwrap_or_else(|| String::from_utf8_lossy(&self.header.message).into_owned())
+            error.or_else(|| self.told()).unwrap_or_else(|| event::text(&self.header.message).into_owned())
         };
         let all = named.unwrap_or_else(unnamed);
         let first = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);

@@ -187,14 +187,11 @@ impl Stream {
             return;
         }
         self.seen.lanes[lane].done_to = self.base + span.end as u64;
-        let matched = match span.plain {
-            true => {
-                let raw = lines.text(span.start);
-                let ways = ways.unwrap_or_else(|| classifier.set.engine.clues(raw, 0).others);
-                community.terms.matched_among(&ways, raw, &span.text)
-            }
-            false => community.terms.matched(&span.text),
-        };
+        // Whatever stands in the text of an entry that has several raw lines, its fragments do.
+        let raw = if span.plain { lines.text(span.start) } else { &*span.text };
+        let known = ways.filter(|_| span.plain);
+        let ways = known.unwrap_or_else(|| classifier.set.engine.clues(raw, 0).others);
+        let matched = community.terms.matched_among(&ways, raw, &span.text);
         let mut touched = community.touched(&matched);
         touched.retain(|rule, _| community.rules[*rule as usize].is_for(self.source.container.as_deref()));
         if touched.is_empty() {

@@ -44,7 +44,7 @@ pub(super) fn run(args: Args, out: &mut impl Write) -> Result<u8> {
         args.measure.iter().try_for_each(|path| measure(&engine, path, out))?;
     }
     let Some(folder) = &args.folder else { return Ok(DONE) };
-    let tables = [("grams.txt", trained.grams), ("windows.txt", trained.windows)];
+    let tables = [("grams.txt", trained.grams), ("windows.txt", trained.windows), ("pairs.txt", trained.pairs)];
     let is_written = |name: &str, text: &str| fs::read(folder.join(name)).is_ok_and(|there| there == text.as_bytes());
     let stale: Vec<_> = tables.iter().filter(|(name, text)| !is_written(name, text)).collect();
     for (name, text) in &stale {
@@ -114,8 +114,9 @@ fn measure(engine: &Engine, path: &Path, out: &mut impl Write) -> Result<()> {
     let per_mib = |count: usize| count as f64 * f64::from(1 << 20) / text.len().max(1) as f64;
     writeln!(
         out,
-        "{}: per MiB {:.1} candidates, {:.1} windows, {:.1} anchors",
+        "{}: per MiB {:.1} positions pass, {:.1} candidates, {:.1} windows, {:.1} anchors",
         path.display(),
+        per_mib(effort.passing),
         per_mib(effort.candidates),
         per_mib(effort.windows),
         per_mib(effort.anchors)

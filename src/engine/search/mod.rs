@@ -1,22 +1,26 @@
 //! Finding the next line that holds an anchor in a block of raw bytes: the innermost loop.
 //!
-//! Each anchor is represented by four of its bytes, its **window**, and each window lies in one of twenty-four **buckets**, or, if there are many
-//! anchors that training didn't know, in one of eight more. Per bucket and place in the window there are two sets of half bytes; a position of the block whose four bytes pass all eight sets of one bucket, and
-//! whose hash is that of some window, is a candidate ([`masks`]; with SIMD [`vector`] and [`sieve`]). A candidate's exact four bytes are looked up
-//! ([`table`]), and only then is the anchor compared. Which windows and buckets are chosen ([`place`]) decides how many positions of healthy text are candidates,
+//! Each anchor is represented by four of its bytes, its **window**, and each window lies in a **bucket**. Per bucket there are sets of what its windows
+//! have at each place ([`filter`]); a position of the block whose four bytes pass all sets of one bucket, and
+//! which by a hash of these and of what is beside them may be in an anchor, is a candidate ([`masks`]; with SIMD [`vector`] and [`sieve`]). A candidate's window and what is [`beside`] it are looked up
+//! ([`table`]), and only then is the anchor compared. Which windows and buckets are chosen ([`place`], [`placer`]) decides how many positions of healthy text are candidates,
 //! so it is trained on such text; it never decides what is found.
 //!
 //! Knows nothing of lines, patterns or files.
 
+mod beside;
+mod filter;
 mod learn;
 mod masks;
 mod place;
+mod placer;
 mod sieve;
 mod table;
 #[cfg(test)]
 mod tests;
 mod vector;
 
+pub use filter::Filter;
 pub(super) use learn::windows_of;
 use masks::Masks;
 pub use place::Windows;
@@ -29,10 +33,7 @@ use super::healthy::Healthy;
 /// How many bytes stand for an anchor. An anchor of fewer is looked for with any byte behind it.
 pub(super) const WINDOW: usize = 4;
 
-/// How many groups of anchors the masks tell apart that training fills.
-pub(super) const TRAINED: usize = 24;
-
-/// How many they tell apart in all: the others are for anchors that training didn't know.
+/// How many buckets there is room for.
 pub(super) const BUCKETS: usize = 32;
 
 /// What one anchor can't be.
@@ -66,14 +67,21 @@ pub(super) fn innermost(anchors: &[Vec<u8>]) -> Vec<usize> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
     /// Positions that pass the filter.
+    pub passing: usize,
+    /// Of these, the positions that may be windows in anchors.
     pub candidates: usize,
-    /// Of these, the positions whose four bytes are a window.
+    /// Of these, the positions where a window is, with what is beside it in an anchor.
     pub windows: usize,
     /// Of these, the positions where an anchor stands.
     pub anchors: usize,
 }
 
 impl Search {
+    /// The filter that this processor's search uses: windows should be those for it, but any will do.
+    pub fn filter() -> Filter {
+        vector::Scan::best().filter()
+    }
+
     /// A search for `anchors`: unique, each of three bytes or more; none of them find nothing. Windows that
     /// training chose are preferred; what has none of them gets one where healthy text, as far as it is known, passes least.
     pub fn new(anchors: &[Vec<u8>], trained: &Windows, healthy: &Healthy) -> Search {
@@ -101,7 +109,7 @@ impl Search {
     /// Goes over a whole text without stopping and counts.
     pub fn effort(&self, text: &[u8]) -> Effort {
         let mut effort = Effort::default();
-        self.candidates(text, 0, |at| {
+        effort.passing = self.candidates(text, 0, |at| {
             effort.candidates += 1;
             effort.windows += usize::from(self.table.is_window(text, at));
             effort.anchors += usize::from(self.table.anchors_at(text, at).next().is_some());
@@ -110,10 +118,12 @@ impl Search {
         effort
     }
 
-    fn candidates(&self, text: &[u8], from: usize, take: impl FnMut(usize) -> bool) {
+    /// Gives how many positions passed the filter.
+    fn candidates(&self, text: &[u8], from: usize, take: impl FnMut(usize) -> bool) -> usize {
         let mut sieve = Sieve::new();
         sieve.skip_to(from);
-        self.scan.candidates(&self.masks, text, &mut sieve, take);
+        self.scan.candidates(&self.masks, &self.table, text, &mut sieve, take);
+        sieve.passed
     }
 }
 
@@ -131,7 +141,7 @@ impl Finder<'_> {
         let Search { masks, table, scan } = self.search;
         let mut found = None;
         self.sieve.skip_to(from);
-        scan.candidates(masks, block, &mut self.sieve, |at| {
+        scan.candidates(masks, table, block, &mut self.sieve, |at| {
             found = table.anchors_at(block, at).find(|(anchor, start)| *start >= from && wanted(*anchor, *start));
             found.is_some()
         });

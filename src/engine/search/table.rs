@@ -1,15 +1,15 @@
-//! From the four bytes at a candidate to the anchors that they stand for.
+//! From what stands at a candidate to the anchors that it is part of.
 
 use std::collections::BTreeMap;
 
-use super::WINDOW;
-use super::masks::{Bits, MIX, bit};
+use super::beside::Side;
+use super::masks::Bits;
 use super::place::{Window, gram_at};
 
-/// The four bytes, and where their entries are.
+/// A window and what is beside it, and where their entries are.
 #[derive(Clone, Copy, Default)]
 struct Slot {
-    gram: u32,
+    key: u64,
     first: u32,
     /// None: the slot is free.
     count: u32,
@@ -26,45 +26,11 @@ struct Entry {
     offset: u32,
 }
 
-/// Where there are four more bytes of an anchor beside its window.
-#[derive(Clone, Copy)]
-enum Side {
-    Behind,
-    Before,
-    /// The anchor is too short.
-    Nowhere,
-}
-
-impl Side {
-    /// The side for an anchor whose window is at `offset`.
-    fn of(anchor: &[u8], offset: usize) -> Side {
-        if anchor.len() >= offset + 2 * WINDOW {
-            Side::Behind
-        } else if offset >= WINDOW {
-            Side::Before
-        } else {
-            Side::Nowhere
-        }
-    }
-
-    /// The bit of a window at `at` of a text and of what is there beside it. See [`Table::beside`].
-    #[inline(always)]
-    fn bit(self, gram: u32, text: &[u8], at: usize) -> (usize, u64) {
-        // What is told apart by the last number is hashed as well as what stands there.
-        let beside = match self {
-            Side::Behind => gram_at(text, at + WINDOW),
-            Side::Before => at.checked_sub(WINDOW).map_or(0, |before| gram_at(text, before)).wrapping_add(1 << 7),
-            Side::Nowhere => 1 << 15,
-        };
-        bit(gram.wrapping_mul(MIX).rotate_left(15) ^ beside)
-    }
-}
-
-/// A hash table with open addressing, at most a quarter full, so that most look-ups see one slot.
+/// A hash table with open addressing, at most half full, so that most look-ups see one slot.
 pub(super) struct Table {
-    /// A bit for the hash of each window together with what is beside it in an anchor. Nearly all windows in healthy text stand beside something
-    /// else, which is told without a look at the slots: these don't fit into the nearest cache.
-    beside: Box<Bits>,
+    /// A bit for the hash of each key. Of the windows in healthy text one in twenty is part of an anchor, which the slots tell, but these don't fit into
+    /// the nearest cache.
+    maybe: Box<Bits>,
     slots: Vec<Slot>,
     shift: u32,
     entries: Vec<Entry>,
@@ -72,18 +38,34 @@ pub(super) struct Table {
     bytes: Vec<u8>,
 }
 
+/// Spreads keys over all 64 bits: the upper ones say where a key is.
+#[inline(always)]
+fn hash(key: u64) -> u64 {
+    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Where the bit of a key is.
+#[inline(always)]
+fn bit(key: u64) -> (usize, u64) {
+    let hash = hash(key) >> 48;
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
+
 impl Table {
     /// `windows[i]` stands for `anchors[i]`.
     pub(super) fn new(anchors: &[Vec<u8>], windows: &[Window]) -> Table {
-        let mut by_gram: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for (index, window) in windows.iter().enumerate() {
-            window.grams().for_each(|gram| by_gram.entry(gram).or_default().push(index));
+        let mut by_key: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (index, (anchor, window)) in anchors.iter().zip(windows).enumerate() {
+            let side = Side::of(anchor, window.offset);
+            for gram in window.grams() {
+                by_key.entry(side.key(gram, anchor, window.offset)).or_default().push(index);
+            }
         }
-        let size = (4 * by_gram.len()).next_power_of_two().max(2);
+        let size = (2 * by_key.len()).next_power_of_two().max(2);
         let mut table = Table {
-            beside: Box::new([0; _]),
+            maybe: Box::new([0; _]),
             slots: vec![Slot::default(); size],
-            shift: 32 - size.trailing_zeros(),
+            shift: 64 - size.trailing_zeros(),
             entries: Vec::new(),
             bytes: Vec::new(),
         };
@@ -95,62 +77,66 @@ impl Table {
                 start
             })
             .collect();
-        for (&gram, indices) in &by_gram {
-            let slot = Slot { gram, first: table.entries.len() as u32, count: indices.len() as u32 };
-            let free = table.probe(gram);
+        for (&key, indices) in &by_key {
+            let (word, bit) = bit(key);
+            table.maybe[word] |= bit;
+            let slot = Slot { key, first: table.entries.len() as u32, count: indices.len() as u32 };
+            let free = table.probe(key);
             table.slots[free] = slot;
-            for &index in indices {
-                let (anchor, offset) = (&anchors[index], windows[index].offset);
-                let side = Side::of(anchor, offset);
-                let (word, bit) = side.bit(gram, anchor, offset);
-                table.beside[word] |= bit;
-                table.entries.push(Entry {
-                    anchor: index as u32,
-                    start: starts[index],
-                    length: anchor.len() as u32,
-                    offset: offset as u32,
-                });
-            }
+            table.entries.extend(indices.iter().map(|&index| Entry {
+                anchor: index as u32,
+                start: starts[index],
+                length: anchors[index].len() as u32,
+                offset: windows[index].offset as u32,
+            }));
         }
         table
     }
 
-    /// The slot of a gram, or the free one where it would be.
-    fn probe(&self, gram: u32) -> usize {
-        let mut at = (gram.wrapping_mul(MIX) >> self.shift) as usize;
-        while self.slots[at].count != 0 && self.slots[at].gram != gram {
+    /// The slot of a key, or the free one where it would be.
+    fn probe(&self, key: u64) -> usize {
+        let mut at = (hash(key) >> self.shift) as usize;
+        while self.slots[at].count != 0 && self.slots[at].key != key {
             at = (at + 1) & (self.slots.len() - 1);
         }
         at
     }
 
-    fn entries_at(&self, block: &[u8], at: usize) -> &[Entry] {
-        let slot = self.slots[self.probe(gram_at(block, at))];
-        &self.entries[slot.first as usize..(slot.first + slot.count) as usize]
+    /// Is a key in the table? Says so of some that aren't.
+    #[inline(always)]
+    fn may_have(&self, key: u64) -> bool {
+        let (word, bit) = bit(key);
+        self.maybe[word] & bit != 0
     }
 
-    /// Is what stands at `at` a window?
+    /// May an anchor stand where its window would be at `at`? Says so of some places where none does.
+    #[inline(always)]
+    pub(super) fn may_stand(&self, block: &[u8], at: usize) -> bool {
+        let gram = gram_at(block, at);
+        let may_have = |side: Side| self.may_have(side.key(gram, block, at));
+        // No branch hangs on one of them alone.
+        may_have(Side::Behind) | may_have(Side::Before) | may_have(Side::Nowhere)
+    }
+
+    /// Those whose window is at `at`, with the same beside it.
+    fn entries_at(&self, block: &[u8], at: usize) -> impl Iterator<Item = &Entry> {
+        let gram = gram_at(block, at);
+        let keys = Side::ALL.into_iter().map(move |side| side.key(gram, block, at));
+        keys.filter(|key| self.may_have(*key)).flat_map(|key| {
+            let slot = self.slots[self.probe(key)];
+            &self.entries[slot.first as usize..(slot.first + slot.count) as usize]
+        })
+    }
+
+    /// Is what stands at `at` a window, with what is beside it in an anchor?
     pub(super) fn is_window(&self, block: &[u8], at: usize) -> bool {
-        !self.entries_at(block, at).is_empty()
+        self.entries_at(block, at).next().is_some()
     }
 
     /// Every anchor whose window is at `at`, by its index, and where it begins.
-    #[inline(always)]
     pub(super) fn anchors_at(&self, block: &[u8], at: usize) -> impl Iterator<Item = (usize, usize)> {
-        let here = if self.may_stand(block, at) { self.entries_at(block, at) } else { &[] };
-        here.iter().filter_map(move |entry| Some((entry.anchor as usize, self.start_of(entry, block, at)?)))
-    }
-
-    /// Is what stands at `at` and beside it a window in an anchor? Says so of some that isn't.
-    #[inline(always)]
-    fn may_stand(&self, block: &[u8], at: usize) -> bool {
-        let gram = gram_at(block, at);
-        // No branch hangs on a single side: any of them is as likely.
-        let sides = [Side::Behind, Side::Before, Side::Nowhere].map(|side| {
-            let (word, bit) = side.bit(gram, block, at);
-            self.beside[word] & bit
-        });
-        sides[0] | sides[1] | sides[2] != 0
+        self.entries_at(block, at)
+            .filter_map(move |entry| Some((entry.anchor as usize, self.start_of(entry, block, at)?)))
     }
 
     /// Where an anchor begins whose window is at `at`, if it stands there.

@@ -30,11 +30,16 @@ fn line_of(block: &[u8], from: usize, at: usize) -> usize {
     block[from..at].iter().filter(|&&byte| byte == b'\n').count()
 }
 
-fn candidates(scan: Scan, masks: &Masks, text: &[u8], from: usize) -> Vec<usize> {
+/// Training chose nothing.
+fn none() -> Windows {
+    Windows::none(Search::filter())
+}
+
+fn candidates(scan: Scan, masks: &Masks, table: &Table, text: &[u8], from: usize) -> Vec<usize> {
     let mut all = Vec::new();
     let mut sieve = Sieve::new();
     sieve.skip_to(from);
-    scan.candidates(masks, text, &mut sieve, |at| {
+    scan.candidates(masks, table, text, &mut sieve, |at| {
         all.push(at);
         false
     });
@@ -50,7 +55,7 @@ proptest! {
     #[test]
     fn as_the_naive_search(anchors in anchors(), block in text(0..400), from in 0usize..420, some in any::<u16>()) {
         let healthy = Healthy::of(b"abcd abc dab 00 cad");
-        let trained = windows_of(&anchors[..usize::from(some) % (anchors.len() + 1)], &healthy);
+        let trained = windows_of(&anchors[..usize::from(some) % (anchors.len() + 1)], &healthy, Search::filter());
         let search = Search::new(&anchors, &trained, &healthy);
         let (got, want) = (find(&search, &block, from), naive(&anchors, &block, from));
         prop_assert_eq!(got.is_some(), want.is_some());
@@ -63,7 +68,7 @@ proptest! {
     /// Going from anchor to anchor finds, line by line, those lines that the naive search finds, and in them only what is wanted.
     #[test]
     fn from_line_to_line(anchors in anchors(), block in text(0..2000), unwanted in any::<prop::sample::Index>()) {
-        let search = Search::new(&anchors, &Windows::default(), &Healthy::default());
+        let search = Search::new(&anchors, &none(), &Healthy::default());
         let unwanted = if anchors.is_empty() { 0 } else { unwanted.index(anchors.len()) };
         let rest: Vec<&Vec<u8>> = anchors.iter().enumerate().filter(|(at, _)| *at != unwanted).map(|(_, anchor)| anchor).collect();
         let (mut finder, mut at, mut start) = (search.finder(), 0, 0);
@@ -82,7 +87,7 @@ proptest! {
     /// Every anchor in a block is come by, one behind the other.
     #[test]
     fn every_start_of_one_anchor(anchor in prop::collection::vec(prop::sample::select(b"ab".to_vec()), 3..7), block in text(0..1500)) {
-        let search = Search::new(std::slice::from_ref(&anchor), &Windows::default(), &Healthy::default());
+        let search = Search::new(std::slice::from_ref(&anchor), &none(), &Healthy::default());
         let (mut finder, mut from) = (search.finder(), 0);
         let mut found = Vec::new();
         while let Some(at) = finder.next(&block, from, |_, _| true) {
@@ -96,19 +101,19 @@ proptest! {
     /// Whatever the processor, all windows are candidates, in order, and the search stops where it is told to.
     #[test]
     fn every_way_passes_all_windows(anchors in anchors(), block in text(0..400), from in 0usize..420, stop in 0usize..20, skipped in 0usize..100) {
-        let windows = choose(&anchors, &Windows::default(), &Healthy::default());
-        let (masks, table) = (Masks::new(&windows), Table::new(&anchors, &windows));
-        let is_window = |at: &usize| table.is_window(&block, *at);
-        let want: Vec<usize> = (from..block.len()).filter(is_window).collect();
-        for scan in Scan::all() {
-            let all = candidates(scan, &masks, &block, from);
+        for (scan, filter) in Scan::all().into_iter().flat_map(|scan| [(scan, Filter::Halves), (scan, Filter::Pairs)]) {
+            let windows = choose(&anchors, &Windows::none(filter), &Healthy::default());
+            let (masks, table) = (Masks::new(&windows), Table::new(&anchors, &windows));
+            let is_window = |at: &usize| table.is_window(&block, *at);
+            let want: Vec<usize> = (from..block.len()).filter(is_window).collect();
+            let all = candidates(scan, &masks, &table, &block, from);
             prop_assert!(all.is_sorted(), "{:?}", scan);
             prop_assert_eq!(&all.iter().copied().filter(is_window).collect::<Vec<_>>(), &want, "{:?}", scan);
             let mut sieve = Sieve::new();
             sieve.skip_to(from);
             let take = |sieve: &mut Sieve, most: usize| {
                 let mut taken = Vec::new();
-                scan.candidates(&masks, &block, sieve, |at| {
+                scan.candidates(&masks, &table, &block, sieve, |at| {
                     taken.push(at);
                     taken.len() >= most
                 });
@@ -132,9 +137,10 @@ proptest! {
     fn a_window_passes(mut block in text(4..300), at in any::<prop::sample::Index>(), window in any::<[u8; WINDOW]>(), bucket in 0..BUCKETS as u8) {
         let at = at.index(block.len() - WINDOW + 1);
         block[at..at + WINDOW].copy_from_slice(&window);
-        let masks = Masks::new(&[Window::of(&window, 0, bucket)]);
+        let windows = [Window::of(&window, 0, bucket)];
+        let (masks, table) = (Masks::new(&windows), Table::new(&[window.to_vec()], &windows));
         for scan in Scan::all() {
-            prop_assert!(candidates(scan, &masks, &block, 0).contains(&at), "{:?}", scan);
+            prop_assert!(candidates(scan, &masks, &table, &block, 0).contains(&at), "{:?}", scan);
         }
     }
 }
@@ -142,7 +148,7 @@ proptest! {
 #[test]
 fn the_text_ends_wherever_it_likes() {
     let healthy = Healthy::default();
-    let search = Search::new(&[b"abc".to_vec(), b"needle".to_vec()], &Windows::default(), &healthy);
+    let search = Search::new(&[b"abc".to_vec(), b"needle".to_vec()], &none(), &healthy);
     for length in 0..200 {
         let mut block = vec![b'.'; length];
         assert_eq!(find(&search, &block, 0), None);
@@ -159,7 +165,7 @@ fn the_text_ends_wherever_it_likes() {
 
 #[test]
 fn without_anchors_nothing_is_found() {
-    let search = Search::new(&[], &Windows::default(), &Healthy::default());
+    let search = Search::new(&[], &none(), &Healthy::default());
     assert_eq!(find(&search, &[b'x'; 1000], 0), None);
     assert_eq!(search.effort(&[b'x'; 1000]), Effort::default());
 }
@@ -173,11 +179,11 @@ fn a_gram_behind_the_end_is_zeros() {
 #[test]
 fn windows_as_text_and_back() {
     let anchors: Vec<Vec<u8>> =
-        ["connection refused", "no such file", "a||b|c", "  : x"].map(|a| a.as_bytes().to_vec()).into();
-    let windows = windows_of(&anchors, &Healthy::of(b"connection closed, file found"));
+        ["connection refused", "no such file", "a||b|c", "  : x", "EOF"].map(|a| a.as_bytes().to_vec()).into();
+    let windows = windows_of(&anchors, &Healthy::of(b"connection closed, file found"), Filter::Halves);
     assert!(windows.len() >= 3 && anchors.iter().all(|anchor| windows.cover(anchor)));
-    assert_eq!(Windows::parse(&windows.to_text()), windows);
-    assert!(Windows::parse("99|abcd|\nnonsense\n|abcd|\n3|ab|\n").is_empty());
+    assert_eq!(Windows::parse(&windows.to_text(), Filter::Halves), windows);
+    assert!(Windows::parse("24|abcd|\nnonsense\n|abcd|\n3|ab|\n", Filter::Halves).is_empty());
 }
 
 /// What training is for: on the text that it was trained on, fewer positions pass.
@@ -187,10 +193,15 @@ fn training_lets_less_pass() {
     let healthy = Healthy::of(text.as_bytes());
     let anchors: Vec<Vec<u8>> =
         ["the quorum was lost", "requests in vain", "no answer", "next of kin"].map(|a| a.as_bytes().to_vec()).into();
-    let passing = |windows: &[Window]| candidates(Scan::best(), &Masks::new(windows), text.as_bytes(), 0).len();
-    let first: Vec<Window> = anchors.iter().map(|anchor| Window::of(anchor, 0, 0)).collect();
-    let trained = choose(&anchors, &windows_of(&anchors, &healthy), &healthy);
-    assert!(passing(&trained) == 0 && passing(&first) > 0);
+    for scan in Scan::all() {
+        let passing = |windows: &[Window]| {
+            candidates(scan, &Masks::new(windows), &Table::new(&anchors, windows), text.as_bytes(), 0).len()
+        };
+        let first: Vec<Window> = anchors.iter().map(|anchor| Window::of(anchor, 0, 0)).collect();
+        let filter = scan.filter();
+        let trained = choose(&anchors, &windows_of(&anchors, &healthy, filter), &healthy);
+        assert!(passing(&trained) == 0 && passing(&first) > 0, "{scan:?}");
+    }
 }
 
 #[test]

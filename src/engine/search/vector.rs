@@ -1,12 +1,14 @@
 //! The filter with byte shuffles, 64, 32 or 16 positions at a time: the only module that may say `unsafe`.
 //!
 //! Safe from outside: a [`Scan`] for a processor is made only where that processor is, and every load is from a slice whose bounds
-//! were checked. What it gives is, position by position, what [`Masks::candidates`] gives, and with shuffles of half bytes some more.
+//! were checked. Each way lets every window pass, as [`Masks::candidates`] does, and each some more of its own.
 //! The latter is what processors without these instructions run (and 64-bit ARM: its shuffles could not be tried out).
 #![allow(unsafe_code)]
 
+use super::filter::Filter;
 use super::masks::Masks;
 use super::sieve::Sieve;
+use super::table::Table;
 
 /// How this processor filters best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,8 @@ impl Scan {
             use std::arch::is_x86_feature_detected as has;
             // What counts and finds bits came before the shuffles, but is asked for all the same: what is enabled must be there.
             let bits = has!("bmi1") && has!("bmi2") && has!("popcnt");
-            if bits && has!("avx512f") && has!("avx512bw") && has!("avx512vbmi") {
+            let wide = has!("avx512f") && has!("avx512bw") && has!("avx512vl");
+            if bits && wide && has!("avx512vbmi") && has!("avx512vbmi2") {
                 all.push(Scan(Width::Avx512));
             }
             if bits && has!("avx2") {
@@ -52,20 +55,36 @@ impl Scan {
         Scan::all()[0]
     }
 
+    /// The filter for which windows should have been chosen; it does with any.
+    pub(super) fn filter(self) -> Filter {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx512 => Filter::Pairs,
+            _ => Filter::Halves,
+        }
+    }
+
     /// Tells `take` of each position that passes, in order, until it says that this is enough: those that were found before and are left, and
     /// then those from where `sieve` has come to. The one that was enough is told again next time, unless it is skipped.
-    pub(super) fn candidates(self, masks: &Masks, text: &[u8], sieve: &mut Sieve, take: impl FnMut(usize) -> bool) {
+    pub(super) fn candidates(
+        self,
+        masks: &Masks,
+        table: &Table,
+        text: &[u8],
+        sieve: &mut Sieve,
+        take: impl FnMut(usize) -> bool,
+    ) {
         match self.0 {
-            Width::One => masks.candidates(text, &mut sieve.at, take),
+            Width::One => masks.candidates(table, text, sieve, take),
             // SAFETY: `Scan::all` makes this value only where the processor has these parts of AVX-512, and the rest.
             #[cfg(target_arch = "x86_64")]
-            Width::Avx512 => unsafe { x86::avx512::candidates(masks, text, sieve, take) },
+            Width::Avx512 => unsafe { x86::avx512::candidates(masks, table, text, sieve, take) },
             // SAFETY: `Scan::all` makes this value only where the processor has AVX2 and the rest.
             #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => unsafe { x86::avx2::candidates(masks, text, sieve, take) },
+            Width::Avx2 => unsafe { x86::avx2::candidates(masks, table, text, sieve, take) },
             // SAFETY: `Scan::all` makes this value only where the processor has SSSE3.
             #[cfg(target_arch = "x86_64")]
-            Width::Ssse3 => unsafe { x86::ssse3::candidates(masks, text, sieve, take) },
+            Width::Ssse3 => unsafe { x86::ssse3::candidates(masks, table, text, sieve, take) },
         }
     }
 }
@@ -75,16 +94,19 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::WINDOW;
-    use super::super::masks::{FEWER, GROUPS, HIGH, Masks};
-    use super::super::sieve::{Bytes, STEP, STEPS, Sieve};
+    use super::super::filter::{HIGH, PAIRS, TURNED};
+    use super::super::masks::Masks;
+    use super::super::sieve::{AT_ONCE, Bytes, STEP, STEPS, Sieve};
+    use super::super::table::Table;
 
-    /// The search of a module that has `sets` and `passing`.
+    /// The search of a module that has `sets`, `passing` and `put`. `$groups`: for so many groups of buckets there is code of its own.
     macro_rules! candidates {
-        ($feature:literal, $few:literal) => {
+        ($feature:literal, $($groups:literal)*) => {
             /// See [`super::super::Scan::candidates`].
             #[target_feature(enable = $feature)]
             pub(in super::super) fn candidates(
                 masks: &Masks,
+                table: &Table,
                 text: &[u8],
                 sieve: &mut Sieve,
                 mut take: impl FnMut(usize) -> bool,
@@ -92,9 +114,9 @@ mod x86 {
                 if sieve.tell(&mut take) {
                     return;
                 }
-                match masks.fewer {
-                    true => go_on::<FEWER>(masks, text, sieve, take),
-                    false => go_on::<GROUPS>(masks, text, sieve, take),
+                match masks.groups {
+                    $(..=$groups => go_on::<$groups>(masks, table, text, sieve, take),)*
+                    _ => go_on::<4>(masks, table, text, sieve, take),
                 }
             }
 
@@ -102,23 +124,24 @@ mod x86 {
             #[target_feature(enable = $feature)]
             fn go_on<const COUNT: usize>(
                 masks: &Masks,
+                table: &Table,
                 text: &[u8],
                 sieve: &mut Sieve,
                 mut take: impl FnMut(usize) -> bool,
             ) {
                 let sets: Sets<COUNT> = sets(masks);
                 while sieve.at < text.len() {
-                    let mut steps = [0; STEPS];
-                    let mut count = 0;
-                    while count < STEPS && sieve.at + count * STEP < text.len() {
-                        let rest = &text[sieve.at + count * STEP..];
-                        steps[count] = match rest.first_chunk() {
+                    let (mut steps, mut count) = (0, 0);
+                    while steps < STEPS && sieve.at + steps * STEP < text.len() {
+                        let rest = &text[sieve.at + steps * STEP..];
+                        let passing = match rest.first_chunk() {
                             Some(bytes) => passing(&sets, bytes),
                             None => passing(&sets, &padded(rest)) & up_to(rest.len()),
                         };
-                        count += 1;
+                        count = put(sieve, count, steps, passing);
+                        steps += 1;
                     }
-                    sieve.sift::<$few>(&masks.maybe, text, &steps[..count]);
+                    sieve.sift(masks, table, text, steps, count);
                     if sieve.tell(&mut take) {
                         return;
                     }
@@ -152,7 +175,13 @@ mod x86 {
                 /// The nibbles that pass, by group and place, low and high.
                 type Sets<const COUNT: usize> = [[[$register; 2]; WINDOW]; COUNT];
 
-                candidates!($feature, 8);
+                candidates!($feature, 3);
+
+                #[inline]
+                #[target_feature(enable = $feature)]
+                fn put(sieve: &mut Sieve, count: usize, step: usize, passing: u64) -> usize {
+                    sieve.put::<4>(count, step, passing)
+                }
 
                 #[inline]
                 #[target_feature(enable = $feature)]
@@ -210,42 +239,83 @@ mod x86 {
         };
     }
 
-    /// With shuffles of whole bytes, 64 at a time. Of narrower ones there are none that are worth having.
+    /// With shuffles that look up seven bits, 64 at a time.
     #[expect(clippy::needless_range_loop, reason = "iterators are functions without the processor's features")]
     pub(super) mod avx512 {
         use super::*;
 
-        /// The bytes that pass, by group and place: those below 64, and those from there on.
-        type Sets<const COUNT: usize> = [[[__m512i; 2]; WINDOW]; COUNT];
+        /// What is looked up by seven bits: below 64, and from there on.
+        type Wide = [__m512i; 2];
 
-        candidates!("avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt", 4);
+        /// What turns a byte, and the classes that pass, by group and pair.
+        struct Sets<const COUNT: usize> {
+            turned: Wide,
+            passing: [[Wide; PAIRS.len()]; COUNT],
+        }
+
+        candidates!("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt", 2 3);
+
+        /// See [`Sieve::put`].
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
+        fn put(sieve: &mut Sieve, count: usize, step: usize, passing: u64) -> usize {
+            const PLACES: [u8; STEP] = {
+                let mut places = [0; STEP];
+                let mut place = 0;
+                while place < STEP {
+                    places[place] = place as u8;
+                    place += 1;
+                }
+                places
+            };
+            // SAFETY: the array has the 64 bytes that are loaded; the load needs no alignment.
+            let places = unsafe { _mm512_loadu_epi8(PLACES.as_ptr().cast()) };
+            let packed = _mm512_maskz_compress_epi8(passing, places);
+            let wide = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(packed));
+            let within = _mm256_add_epi16(wide, _mm256_set1_epi16((step * STEP) as i16));
+            let all = passing.count_ones() as usize;
+            let room: &mut [u16; AT_ONCE] = sieve.room(count);
+            // SAFETY: the array has the 32 bytes that are stored; the store needs no alignment.
+            unsafe { _mm256_storeu_si256(room.as_mut_ptr().cast(), within) };
+            if all > AT_ONCE { sieve.put::<0>(count, step, passing) } else { count + all }
+        }
 
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
+        fn wide(from: &[u8; 128]) -> Wide {
+            // SAFETY: the array has the 128 bytes that are loaded, 64 each; the loads need no alignment.
+            unsafe { [_mm512_loadu_epi8(from.as_ptr().cast()), _mm512_loadu_epi8(from.as_ptr().add(64).cast())] }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
         fn sets<const COUNT: usize>(masks: &Masks) -> Sets<COUNT> {
-            let mut sets = [[[_mm512_setzero_si512(); 2]; WINDOW]; COUNT];
+            let mut passing = [[[_mm512_setzero_si512(); 2]; PAIRS.len()]; COUNT];
             for group in 0..COUNT {
-                for place in 0..WINDOW {
-                    let from = masks.bytes[group][place].as_ptr();
-                    // SAFETY: the array has the 128 bytes that are loaded, 64 each; the loads need no alignment.
-                    sets[group][place] =
-                        unsafe { [_mm512_loadu_epi8(from.cast()), _mm512_loadu_epi8(from.add(64).cast())] };
+                for pair in 0..PAIRS.len() {
+                    passing[group][pair] = wide(&masks.pairs[group][pair]);
                 }
             }
-            sets
+            Sets { turned: wide(&TURNED), passing }
         }
 
         /// A bit for each position where a window may begin.
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
         fn passing<const COUNT: usize>(sets: &Sets<COUNT>, bytes: &Bytes) -> u64 {
-            let mut passing = [_mm512_set1_epi8(-1); COUNT];
+            let (mut here, mut turned) = ([_mm512_setzero_si512(); WINDOW], [_mm512_setzero_si512(); WINDOW]);
             for place in 0..WINDOW {
                 // SAFETY: `place + STEP` is within the array: `place` is less than `WINDOW`. The load needs no alignment.
-                let here = unsafe { _mm512_loadu_epi8(bytes.as_ptr().add(place).cast()) };
+                here[place] = unsafe { _mm512_loadu_epi8(bytes.as_ptr().add(place).cast()) };
+                turned[place] = _mm512_permutex2var_epi8(sets.turned[0], here[place], sets.turned[1]);
+            }
+            let mut passing = [_mm512_set1_epi8(-1); COUNT];
+            for pair in 0..PAIRS.len() {
+                let (one, other) = PAIRS[pair];
+                let class = _mm512_xor_si512(here[one], turned[other]);
                 for group in 0..COUNT {
-                    let [below, above] = sets[group][place];
-                    passing[group] = _mm512_and_si512(passing[group], _mm512_permutex2var_epi8(below, here, above));
+                    let [below, above] = sets.passing[group][pair];
+                    passing[group] = _mm512_and_si512(passing[group], _mm512_permutex2var_epi8(below, class, above));
                 }
             }
             let mut any = passing[0];

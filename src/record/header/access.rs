@@ -17,6 +17,7 @@ use super::{
     scan::{bracketed, capitals, colour, coloured, gap, is_blank, number, token, token_until},
     time,
 };
+use crate::event;
 
 /// `INFO:     10.1.2.3:4 - "POST /x HTTP/1.1" 500 Internal Server Error`, the level left out by some.
 pub(super) fn undated(content: &[u8]) -> Option<Header<'_>> {
@@ -51,6 +52,6 @@ fn request(input: &[u8]) -> IResult<&[u8], Fields<'_>> {
     let mut fields = Fields::default();
     fields.push_text("method", method);
     fields.push_text("path", &path[..protocol]);
-    fields.push("response_code", Value::Number(String::from_utf8_lossy(code)));
+    fields.push("response_code", Value::Number(event::text(code)));
     Ok((rest, fields))
 }

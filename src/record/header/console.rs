@@ -12,6 +12,7 @@ use super::{
     scan::{coloured, gap, is_location, trim, trim_end},
     time::Stamp,
 };
+use crate::event;
 
 /// The header of a console line, of which the time was read; `rest` stands behind it.
 pub(super) fn header(stamp: Stamp, rest: &[u8]) -> Option<Header<'_>> {
@@ -27,7 +28,7 @@ pub(super) fn header(stamp: Stamp, rest: &[u8]) -> Option<Header<'_>> {
     let header = Header {
         level: Some(level),
         time: Some(stamp.time),
-        logger: logger.map(String::from_utf8_lossy),
+        logger: logger.map(event::text),
         structured: object || quotes,
         fields,
         ..Header::new(Kind::Console, message)

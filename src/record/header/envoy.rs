@@ -18,6 +18,7 @@ use super::{
     scan::{blanks, bracketed, is_location, location, token},
     time,
 };
+use crate::event;
 
 /// Columns behind the request: no layout has as many.
 const MAX_COLUMNS: usize = 48;
@@ -131,7 +132,7 @@ pub(super) fn application(content: &[u8]) -> Option<Header<'_>> {
     Some(Header {
         level: Some(level),
         time: Some(time),
-        logger: Some(String::from_utf8_lossy(component)),
+        logger: Some(event::text(component)),
         ..Header::new(Kind::Envoy, behind_location(rest))
     })
 }
@@ -144,7 +145,7 @@ pub(super) fn of_console<'a>(header: Header<'a>, logger: &'a [u8], message: &'a 
         (None, Some(rest)) => rest,
         _ => behind_location(message),
     };
-    Header { kind: Kind::Envoy, logger: Some(String::from_utf8_lossy(component)), message: message.into(), ..header }
+    Header { kind: Kind::Envoy, logger: Some(event::text(component)), message: message.into(), ..header }
 }
 
 /// Where blanks stand for the tabs, the location may have become a column of its own.

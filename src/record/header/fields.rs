@@ -2,6 +2,7 @@
 //!
 //! Bounded in number, path length and, by the readers, in depth. Knows nothing of the syntax they came from.
 
+use crate::event;
 use std::borrow::Cow;
 
 /// The most fields kept of a line; further ones are left out.
@@ -79,7 +80,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn push_text(&mut self, path: impl Into<Cow<'a, str>>, text: &'a [u8]) {
-        self.push(path, Value::Text(String::from_utf8_lossy(text)));
+        self.push(path, Value::Text(event::text(text)));
     }
 
     /// The text at the first of some paths that has one, for as long as the line lives.

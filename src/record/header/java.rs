@@ -17,6 +17,7 @@ use super::{
     scan::{blanks, bracketed, gap, number, token, trim, trim_end},
     time,
 };
+use crate::event;
 use crate::frame::time::clock;
 
 /// Level, logger and message.
@@ -48,7 +49,7 @@ pub(super) fn kafka(content: &[u8]) -> Option<Header<'_>> {
 }
 
 fn header<'a>(level: Level, time: Option<Timestamp>, logger: &'a [u8], message: &'a [u8]) -> Header<'a> {
-    let logger = Some(trim(logger)).filter(|logger| !logger.is_empty()).map(String::from_utf8_lossy);
+    let logger = Some(trim(logger)).filter(|logger| !logger.is_empty()).map(event::text);
     Header { level: Some(level), time, logger, ..Header::new(Kind::Java, message) }
 }
 

@@ -23,6 +23,7 @@ use super::{
     time,
     unescape::unescape,
 };
+use crate::event;
 
 /// Objects and arrays nested deeper than this are passed over.
 const MAX_DEPTH: usize = 8;
@@ -116,8 +117,8 @@ pub(super) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
 /// A string's inside as text: escapes undone, invalid UTF-8 replaced.
 pub(super) fn text(inside: &[u8]) -> Cow<'_, str> {
     match unescape(inside) {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        Cow::Borrowed(bytes) => event::text(bytes),
+        Cow::Owned(bytes) => Cow::Owned(event::text(&bytes).into_owned()),
     }
 }
 
@@ -197,7 +198,7 @@ fn scalar(input: &[u8]) -> IResult<&[u8], Value<'_>> {
         value(Value::Bool(true), tag("true")),
         value(Value::Bool(false), tag("false")),
         value(Value::Null, tag("null")),
-        nom::combinator::map(number, |digits| Value::Number(String::from_utf8_lossy(digits))),
+        nom::combinator::map(number, |digits| Value::Number(event::text(digits))),
     ))
     .parse(input)
 }

@@ -20,6 +20,7 @@ use super::{
     logfmt,
     scan::{blanks, gap, location, name, number, trim, trim_end},
 };
+use crate::event;
 use crate::frame::time::{clock, instant};
 
 /// The header of a klog, glog or Triton line.
@@ -87,7 +88,7 @@ fn forerunner<'a>(header: &Header<'a>, rest: &'a [u8]) -> Option<Header<'a>> {
     let message = fields.text_of(&["msg"])?;
     Some(Header {
         message: bytes(message),
-        logger: logger.map(String::from_utf8_lossy),
+        logger: logger.map(event::text),
         fields,
         structured: true,
         ..header.clone()

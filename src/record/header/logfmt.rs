@@ -17,6 +17,7 @@ use super::{
     scan::{blanks, is_blank, token},
     time,
 };
+use crate::event;
 
 /// Keys with which such a line begins.
 const FIRST: &[&[u8]] =
@@ -79,7 +80,7 @@ fn pair<'a>(input: &'a [u8], brackets_close: &mut bool) -> IResult<&'a [u8], (&'
                 *brackets_close = false;
                 bare(input)
             })?;
-            Ok((rest, (key, Value::Text(String::from_utf8_lossy(inside)))))
+            Ok((rest, (key, Value::Text(event::text(inside)))))
         }
         _ => map(bare, |word| (key, scalar(word))).parse(input),
     }
@@ -102,7 +103,7 @@ fn scalar(word: &[u8]) -> Value<'_> {
     match word {
         b"true" => Value::Bool(true),
         b"false" => Value::Bool(false),
-        _ if numeric => Value::Number(String::from_utf8_lossy(word)),
-        _ => Value::Text(String::from_utf8_lossy(word)),
+        _ if numeric => Value::Number(event::text(word)),
+        _ => Value::Text(event::text(word)),
     }
 }

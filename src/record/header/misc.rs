@@ -18,6 +18,7 @@ use super::{
     scan::{before_message, blanks, bracketed, coloured, gap, location, name, number, token_until, trim},
     time::{self, Stamp},
 };
+use crate::event;
 use crate::frame::time::{clock, digits, instant};
 
 /// How far into a line PostgreSQL's level may stand: its prefix is configurable.
@@ -37,7 +38,7 @@ pub(super) fn dated(stamp: Stamp, behind: &[u8]) -> Option<Header<'_>> {
 }
 
 fn header<'a>(kind: Kind, level: Option<Level>, logger: Option<&'a [u8]>, message: &'a [u8]) -> Header<'a> {
-    Header { level, logger: logger.map(String::from_utf8_lossy), ..Header::new(kind, message) }
+    Header { level, logger: logger.map(event::text), ..Header::new(kind, message) }
 }
 
 /// `2031/03/09 04:05:06 file.go:12: message`

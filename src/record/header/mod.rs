@@ -23,6 +23,7 @@ mod vllm;
 
 use std::borrow::Cow;
 
+use crate::event;
 use jiff::Timestamp;
 
 pub use fields::{Fields, Value};
@@ -139,7 +140,7 @@ impl<'a> Header<'a> {
         let common = match path {
             "level" => self.level.map(|level| Cow::Borrowed(level.name())),
             "logger" => self.logger.as_deref().map(Cow::Borrowed),
-            "message" => Some(String::from_utf8_lossy(&self.message)),
+            "message" => Some(event::text(&self.message)),
             _ => None,
         };
         common.or_else(|| self.fields.get(path))

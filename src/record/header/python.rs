@@ -17,6 +17,7 @@ use super::{
     scan::{blanks, bracketed, coloured, gap, is_location, name, number, token, token_until, trim},
     time::{self, Stamp},
 };
+use crate::event;
 use crate::frame::time::{clock, digits, instant};
 
 /// A level, a logger's name if there is one, and the message.
@@ -77,7 +78,7 @@ fn said<'a>(
     logger: &'a [u8],
     message: &'a [u8],
 ) -> Header<'a> {
-    let logger = Some(trim(logger)).filter(|logger| !logger.is_empty()).map(String::from_utf8_lossy);
+    let logger = Some(trim(logger)).filter(|logger| !logger.is_empty()).map(event::text);
     Header { level, time, logger, ..Header::new(kind, message) }
 }
 

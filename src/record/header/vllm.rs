@@ -8,6 +8,7 @@ use super::{
     Header, Kind, level,
     scan::{coloured, gap, location},
 };
+use crate::event;
 use crate::frame::time::{clock, digits};
 
 /// The header of a vLLM line. Only one blank parts it from the message: a traceback's lines keep what they are indented by.
@@ -17,5 +18,5 @@ pub(super) fn header(content: &[u8]) -> Option<Header<'_>> {
     let (message, (level, _, _, _, (_, place), _)) =
         (coloured(level::upper_word), gap, date, gap, coloured(place), opt(char(' '))).parse(content).ok()?;
     let file = memchr::memrchr(b':', place).map_or(place, |colon| &place[..colon]);
-    Some(Header { level: Some(level), logger: Some(String::from_utf8_lossy(file)), ..Header::new(Kind::Vllm, message) })
+    Some(Header { level: Some(level), logger: Some(event::text(file)), ..Header::new(Kind::Vllm, message) })
 }

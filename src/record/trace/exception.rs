@@ -13,6 +13,7 @@ use std::cell::LazyCell;
 
 use super::run::{Grammar, Next, Run};
 use super::words::Words;
+use crate::event;
 use crate::event::Exception;
 
 /// The exception that a record shows: of Python the last of a chain, of other languages the outermost.
@@ -105,7 +106,7 @@ fn is_field(text: &[u8]) -> bool {
 }
 
 fn owned(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).into_owned()
+    event::text(text).into_owned()
 }
 
 fn joined<'l>(lines: impl IntoIterator<Item = &'l [u8]>) -> String {
