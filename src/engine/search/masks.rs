@@ -83,11 +83,11 @@ impl Masks {
 
     /// Tells `take` each position that passes, from where the sieve has come to, in order, until it says that this is enough; the sieve has then come to
     /// that one. Behind the text's end anything may stand.
-    pub(super) fn candidates(
+    pub(super) fn candidates<const ROOM: usize>(
         &self,
         table: &Table,
         text: &[u8],
-        sieve: &mut Sieve,
+        sieve: &mut Sieve<ROOM>,
         mut take: impl FnMut(usize) -> bool,
     ) {
         /// The buckets that the last place of a window lets pass.

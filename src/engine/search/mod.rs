@@ -24,8 +24,7 @@ pub use filter::Filter;
 pub(super) use learn::windows_of;
 use masks::Masks;
 pub use place::Windows;
-use sieve::Sieve;
-
+use sieve::{FEW, MANY, Sieve};
 use table::Table;
 
 use super::healthy::Healthy;
@@ -120,7 +119,7 @@ impl Search {
 
     /// Gives how many positions passed the filter.
     fn candidates(&self, text: &[u8], from: usize, take: impl FnMut(usize) -> bool) -> usize {
-        let mut sieve = Sieve::new();
+        let mut sieve = Sieve::<FEW>::new();
         sieve.skip_to(from);
         self.scan.candidates(&self.masks, &self.table, text, &mut sieve, take);
         sieve.passed
@@ -130,7 +129,7 @@ impl Search {
 /// Goes from anchor to anchor in one block, forward.
 pub struct Finder<'s> {
     search: &'s Search,
-    sieve: Sieve,
+    sieve: Sieve<MANY>,
 }
 
 impl Finder<'_> {

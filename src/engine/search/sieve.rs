@@ -15,19 +15,18 @@ use super::table::Table;
 pub(super) const STEP: usize = 64;
 /// What it reads for that.
 pub(super) type Bytes = [u8; STEP + WINDOW - 1];
-/// Steps that are sifted at once.
-pub(super) const STEPS: usize = 32;
-
-/// Room for the positions of all steps, and those that are written in vain.
-const ROOM: usize = (STEP * STEPS).next_power_of_two() * 2;
+/// For whole blocks: the positions of 32 steps are sifted at once.
+pub(super) const MANY: usize = 2 * STEP * 32;
+/// For lines: making room takes its time, too.
+pub(super) const FEW: usize = 2 * STEP * 8;
 
 /// So many positions can be written at once, most of them in vain.
 #[cfg(target_arch = "x86_64")]
 pub(super) const AT_ONCE: usize = 16;
 
 /// How far the filter has come with a text, and the candidates that it found there and that are still to be told: who stops and goes on has nothing
-/// filtered twice.
-pub(super) struct Sieve {
+/// filtered twice. `ROOM`: for the positions of the steps that are sifted at once, and as many that are written in vain; a power of two.
+pub(super) struct Sieve<const ROOM: usize> {
     /// Positions within the steps that were sifted last; never cleared, as that takes longer than filling it.
     places: [u16; ROOM],
     /// Which of them are still to be told.
@@ -40,9 +39,12 @@ pub(super) struct Sieve {
     pub(super) passed: usize,
 }
 
-impl Sieve {
+impl<const ROOM: usize> Sieve<ROOM> {
+    /// Steps that are sifted at once.
+    pub(super) const STEPS: usize = ROOM / (2 * STEP);
+
     /// At the start of a text.
-    pub(super) fn new() -> Sieve {
+    pub(super) fn new() -> Self {
         Sieve { places: [0; ROOM], left: 0..0, base: 0, at: 0, passed: 0 }
     }
 
@@ -100,29 +102,17 @@ impl Sieve {
     /// Finds the candidates among the first `count` positions, which are those that pass in so many steps from [`Sieve::at`] of the text on.
     #[inline(always)]
     pub(super) fn sift(&mut self, masks: &Masks, table: &Table, text: &[u8], steps: usize, count: usize) {
-        self.passed += count;
-        let hashed = self.hashed(masks, &text[self.at..], count);
-        self.base = self.at;
-        let base = self.base;
-        self.left = 0..self.kept(hashed, |place| table.may_stand(text, base + place));
-        self.at += steps * STEP;
-    }
-
-    /// Keeps the first `count` positions that have the hash of a window; gives their number.
-    #[inline(always)]
-    fn hashed(&mut self, masks: &Masks, text: &[u8], count: usize) -> usize {
-        let is_some = |gram: u32| {
-            let (word, bit) = bit(gram);
+        let here = &text[self.at..];
+        let is_hashed = |place: usize| {
+            let (word, bit) = bit(gram_at(here, place));
             masks.maybe[word] & bit != 0
         };
-        match text.first_chunk::<{ STEP * STEPS + WINDOW }>() {
-            // All grams are within: with a length that is known, none has to be looked at for whether it is.
-            Some(text) => self.kept(count, |place| {
-                let four = &text[place % (STEP * STEPS)..][..WINDOW];
-                is_some(u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-            }),
-            None => self.kept(count, |place| is_some(gram_at(text, place))),
-        }
+        let hashed = self.kept(count, is_hashed);
+        let base = self.at;
+        self.left = 0..self.kept(hashed, |place| table.may_stand(text, base + place));
+        self.passed += count;
+        self.base = base;
+        self.at += steps * STEP;
     }
 
     /// Keeps those of the first `count` positions of which it holds; gives their number.

@@ -37,7 +37,7 @@ fn none() -> Windows {
 
 fn candidates(scan: Scan, masks: &Masks, table: &Table, text: &[u8], from: usize) -> Vec<usize> {
     let mut all = Vec::new();
-    let mut sieve = Sieve::new();
+    let mut sieve = Sieve::<MANY>::new();
     sieve.skip_to(from);
     scan.candidates(masks, table, text, &mut sieve, |at| {
         all.push(at);
@@ -109,9 +109,9 @@ proptest! {
             let all = candidates(scan, &masks, &table, &block, from);
             prop_assert!(all.is_sorted(), "{:?}", scan);
             prop_assert_eq!(&all.iter().copied().filter(is_window).collect::<Vec<_>>(), &want, "{:?}", scan);
-            let mut sieve = Sieve::new();
+            let mut sieve = Sieve::<FEW>::new();
             sieve.skip_to(from);
-            let take = |sieve: &mut Sieve, most: usize| {
+            let take = |sieve: &mut Sieve<FEW>, most: usize| {
                 let mut taken = Vec::new();
                 scan.candidates(&masks, &table, &block, sieve, |at| {
                     taken.push(at);

@@ -66,12 +66,12 @@ impl Scan {
 
     /// Tells `take` of each position that passes, in order, until it says that this is enough: those that were found before and are left, and
     /// then those from where `sieve` has come to. The one that was enough is told again next time, unless it is skipped.
-    pub(super) fn candidates(
+    pub(super) fn candidates<const ROOM: usize>(
         self,
         masks: &Masks,
         table: &Table,
         text: &[u8],
-        sieve: &mut Sieve,
+        sieve: &mut Sieve<ROOM>,
         take: impl FnMut(usize) -> bool,
     ) {
         match self.0 {
@@ -96,7 +96,7 @@ mod x86 {
     use super::super::WINDOW;
     use super::super::filter::{HIGH, PAIRS, TURNED};
     use super::super::masks::Masks;
-    use super::super::sieve::{AT_ONCE, Bytes, STEP, STEPS, Sieve};
+    use super::super::sieve::{AT_ONCE, Bytes, STEP, Sieve};
     use super::super::table::Table;
 
     /// The search of a module that has `sets`, `passing` and `put`. `$groups`: for so many groups of buckets there is code of its own.
@@ -104,35 +104,35 @@ mod x86 {
         ($feature:literal, $($groups:literal)*) => {
             /// See [`super::super::Scan::candidates`].
             #[target_feature(enable = $feature)]
-            pub(in super::super) fn candidates(
+            pub(in super::super) fn candidates<const ROOM: usize>(
                 masks: &Masks,
                 table: &Table,
                 text: &[u8],
-                sieve: &mut Sieve,
+                sieve: &mut Sieve<ROOM>,
                 mut take: impl FnMut(usize) -> bool,
             ) {
                 if sieve.tell(&mut take) {
                     return;
                 }
                 match masks.groups {
-                    $(..=$groups => go_on::<$groups>(masks, table, text, sieve, take),)*
-                    _ => go_on::<4>(masks, table, text, sieve, take),
+                    $(..=$groups => go_on::<$groups, ROOM>(masks, table, text, sieve, take),)*
+                    _ => go_on::<4, ROOM>(masks, table, text, sieve, take),
                 }
             }
 
             /// The same from where the sieve has come to, with so many groups of buckets.
             #[target_feature(enable = $feature)]
-            fn go_on<const COUNT: usize>(
+            fn go_on<const COUNT: usize, const ROOM: usize>(
                 masks: &Masks,
                 table: &Table,
                 text: &[u8],
-                sieve: &mut Sieve,
+                sieve: &mut Sieve<ROOM>,
                 mut take: impl FnMut(usize) -> bool,
             ) {
                 let sets: Sets<COUNT> = sets(masks);
                 while sieve.at < text.len() {
                     let (mut steps, mut count) = (0, 0);
-                    while steps < STEPS && sieve.at + steps * STEP < text.len() {
+                    while steps < Sieve::<ROOM>::STEPS && sieve.at + steps * STEP < text.len() {
                         let rest = &text[sieve.at + steps * STEP..];
                         let passing = match rest.first_chunk() {
                             Some(bytes) => passing(&sets, bytes),
@@ -179,7 +179,7 @@ mod x86 {
 
                 #[inline]
                 #[target_feature(enable = $feature)]
-                fn put(sieve: &mut Sieve, count: usize, step: usize, passing: u64) -> usize {
+                fn put<const ROOM: usize>(sieve: &mut Sieve<ROOM>, count: usize, step: usize, passing: u64) -> usize {
                     sieve.put::<4>(count, step, passing)
                 }
 
@@ -258,7 +258,7 @@ mod x86 {
         /// See [`Sieve::put`].
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
-        fn put(sieve: &mut Sieve, count: usize, step: usize, passing: u64) -> usize {
+        fn put<const ROOM: usize>(sieve: &mut Sieve<ROOM>, count: usize, step: usize, passing: u64) -> usize {
             const PLACES: [u8; STEP] = {
                 let mut places = [0; STEP];
                 let mut place = 0;
