@@ -19,6 +19,10 @@ use crate::event::Event;
 const OF_ONE: usize = 16 << 20;
 /// So many of all files.
 const OF_ALL: usize = 64 << 20;
+/// So many go into a queue at once: each time wakes the thread that empties it, in place of one that reads.
+const AT_ONCE: usize = 128 << 10;
+/// A read of a pipe brings less; one of a file only at its end.
+const A_PIPE: usize = 128 << 10;
 
 /// What is told of a file.
 enum Piece {
@@ -116,6 +120,11 @@ struct Putting<'r> {
     file: usize,
     /// Bytes read that are not told of yet: telling of each block would be a queue of its own size.
     read: usize,
+    /// Events that are not in the queue yet, and their weight.
+    found: Vec<Event>,
+    bytes: usize,
+    /// Did the last read bring little? Then what comes next may take long.
+    is_slow: bool,
 }
 
 impl Putting<'_> {
@@ -128,7 +137,19 @@ impl Putting<'_> {
             self.complain(error);
         }
         // Who is gone needn't know.
+        let _ = self.put_found();
         let _ = self.put(Piece::Read(self.read));
+    }
+
+    fn put_found(&mut self) -> Result<()> {
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        let (found, bytes) = (std::mem::take(&mut self.found), std::mem::take(&mut self.bytes));
+        self.room.add(self.file, bytes);
+        let read = std::mem::take(&mut self.read);
+        self.put(Piece::Read(read))?;
+        self.put(Piece::Found(found, bytes))
     }
 }
 
@@ -139,24 +160,22 @@ impl Taker for Putting<'_> {
 
     fn read(&mut self, bytes: usize) {
         self.read += bytes;
+        self.is_slow = bytes < A_PIPE;
     }
 
     fn take(&mut self, _: &mut Stream, events: &mut Vec<Event>) -> Result<()> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let bytes = events.iter().map(weight).sum();
-        self.room.add(self.file, bytes);
-        let read = std::mem::take(&mut self.read);
-        self.put(Piece::Read(read))?;
-        self.put(Piece::Found(std::mem::take(events), bytes))
+        self.bytes += events.iter().map(weight).sum::<usize>();
+        self.found.append(events);
+        if self.bytes >= AT_ONCE || self.is_slow { self.put_found() } else { Ok(()) }
     }
 
     fn pause(&mut self) -> Result<()> {
-        Ok(())
+        self.put_found()
     }
 
     fn complain(&mut self, error: anyhow::Error) {
+        // What was found before is told before.
+        let _ = self.put_found();
         let _ = self.put(Piece::Complaint(error));
     }
 }
@@ -203,7 +222,7 @@ fn take_file<'f, 'r>(
     let (file, path) = next.next()?;
     let (pieces, taking) = mpsc::channel();
     queues.send(taking).ok()?;
-    Some((path, Putting { pieces, room, file, read: 0 }))
+    Some((path, Putting { pieces, room, file, read: 0, found: Vec::new(), bytes: 0, is_slow: false }))
 }
 
 fn empty(queue: Receiver<Piece>, taken: impl Fn(usize), scan: &mut Scan) -> Result<()> {
