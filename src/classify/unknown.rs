@@ -12,7 +12,6 @@ use super::lines::{Lane, Lines};
 use crate::correlate::templates::masked;
 use crate::event::{Attribute, Event, Value};
 use crate::pattern::PatternSet;
-use crate::pattern::cre::Community;
 use crate::pattern::model::{Pattern, Severity};
 use crate::pattern::unclassified;
 use crate::record::Record;
@@ -95,8 +94,11 @@ pub(super) fn next(lines: Lines<'_>, lane: Lane, record: &Assembled<'_>, last: b
 }
 
 /// Does a community rule ask for the record?
-pub(super) fn is_of_a_rule(community: Option<&Community>, record: &Record<'_>) -> bool {
-    community.is_some_and(|community| !community.touched(&community.terms.matched(record.text())).is_empty())
+pub(super) fn is_of_a_rule(set: &PatternSet, record: &Record<'_>) -> bool {
+    let Some(community) = &set.community else { return false };
+    let text = record.text();
+    let matched = community.terms.matched_among(&set.engine.clues(text, 0).others, text, text);
+    !community.touched(&matched).is_empty()
 }
 
 /// What is said of the record.

@@ -10,12 +10,11 @@ mod jq_required;
 
 use std::sync::OnceLock;
 
-use indexmap::IndexSet;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
-use super::literals::{self, LiteralSearch, Needle};
+use super::literals::{self, Needle};
 use super::required::{self, Clause};
 use super::{Knowledge, anchors};
 use crate::pattern::cre::Term;
@@ -26,11 +25,6 @@ const SIZE_LIMIT: usize = 8 << 20;
 /// Terms, compiled.
 pub struct Terms {
     terms: Vec<Compiled>,
-    literals: LiteralSearch,
-    /// By literal: the terms that it makes worth a look.
-    owners: Vec<Vec<u32>>,
-    /// Terms that are tried on every entry.
-    always: Vec<u32>,
     ways: Vec<Way>,
     /// Fragments and the ways they are of. One of a way's stands in the raw bytes of each entry that matches so; but for
     /// [`Terms::without_anchor`].
@@ -84,19 +78,19 @@ impl Terms {
     pub fn compile(terms: &[Term]) -> Result<Terms, Vec<(usize, String)>> {
         let mut errors = Vec::new();
         let mut making = Making::default();
+        let known = Knowledge::builtin();
         for (index, term) in terms.iter().enumerate() {
-            if let Err(error) = making.add(index as u32, term) {
+            if let Err(error) = making.add(index as u32, term, known) {
                 errors.push((index, error));
             }
         }
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Making { compiled, literals, owners, always, ways, mut anchors, without_anchor } = making;
+        let Making { compiled, ways, mut anchors, without_anchor } = making;
         anchors.sort_unstable();
         anchors.dedup();
-        let literals = LiteralSearch::new(literals).ok_or_else(|| vec![(0, "the literals are too many".to_owned())])?;
-        Ok(Terms { terms: compiled, literals, owners, always, ways, anchors, without_anchor })
+        Ok(Terms { terms: compiled, ways, anchors, without_anchor })
     }
 
     /// The fragments by which entries are found in raw bytes, each with the number of a way that it stands for.
@@ -118,13 +112,7 @@ impl Terms {
         expressions.filter_map(|(index, expression)| Some((index, compile(&expression.text).err()?))).collect()
     }
 
-    /// The terms that an entry matches, in order.
-    pub fn matched(&self, entry: &[u8]) -> Vec<u32> {
-        let seen = self.literals.find(entry).flat_map(|(literal, _)| &self.owners[literal]);
-        self.matched_of(seen.chain(&self.always).copied().collect(), entry)
-    }
-
-    /// The terms that an entry matches, in order, of whose raw bytes, all in one line, it is known which ways' anchors they hold.
+    /// The terms that an entry matches, in order. Of its text, or of its raw bytes if these are one line, it is known which ways' anchors it holds.
     pub fn matched_among(&self, ways: &[u32], raw: &[u8], entry: &[u8]) -> Vec<u32> {
         let ways = ways.iter().map(|&way| &self.ways[way as usize]).filter(|way| way.may_match(raw));
         self.matched_of(ways.map(|way| way.term).chain(self.without_anchor.iter().copied()).collect(), entry)
@@ -161,16 +149,13 @@ impl Terms {
 #[derive(Default)]
 struct Making {
     compiled: Vec<Compiled>,
-    literals: IndexSet<Box<[u8]>>,
-    owners: Vec<Vec<u32>>,
-    always: Vec<u32>,
     ways: Vec<Way>,
     anchors: Vec<(Vec<u8>, u32)>,
     without_anchor: Vec<u32>,
 }
 
 impl Making {
-    fn add(&mut self, index: u32, term: &Term) -> Result<(), String> {
+    fn add(&mut self, index: u32, term: &Term, known: Knowledge<'_>) -> Result<(), String> {
         let (compiled, ways) = match term {
             Term::Value(value) => {
                 let literal = value.as_bytes().to_vec();
@@ -188,16 +173,10 @@ impl Making {
             }
         };
         self.compiled.push(compiled);
-        let known = Knowledge::builtin();
         let choices = ways.iter().map(|lines| anchors::choose(lines, known.healthy, known.windows));
         match choices.collect::<Option<Vec<_>>>() {
             Some(choices) => choices.into_iter().for_each(|(_, way)| self.add_way(index, way)),
             None => self.without_anchor.push(index),
-        }
-        let clauses = ways.into_iter().map(|lines| required::strongest(lines.into_iter().flatten()));
-        match clauses.collect::<Option<Vec<_>>>().map(|clauses| clauses.concat()) {
-            Some(clause) if clause.iter().all(|literal| !literal.is_empty()) => self.look_for(index, clause),
-            _ => self.always.push(index),
         }
         Ok(())
     }
@@ -206,16 +185,6 @@ impl Making {
         let way = self.ways.len() as u32;
         self.anchors.extend(found_by.anchors.into_iter().map(|anchor| (anchor, way)));
         self.ways.push(Way { term, beside: found_by.beside, in_line: found_by.in_line });
-    }
-
-    fn look_for(&mut self, term: u32, clause: Clause) {
-        for literal in clause {
-            let (place, is_new) = self.literals.insert_full(literal.into());
-            if is_new {
-                self.owners.push(Vec::new());
-            }
-            self.owners[place].push(term);
-        }
     }
 }
 
@@ -236,8 +205,9 @@ mod tests {
 
     use super::*;
 
-    fn matched(terms: &[Term], entry: &str) -> Vec<u32> {
-        Terms::compile(terms).unwrap_or_else(|errors| panic!("{errors:?}")).matched(entry.as_bytes())
+    /// Each tried, whatever stands there.
+    fn matched(terms: &Terms, entry: &[u8]) -> Vec<u32> {
+        terms.matched_of((0..terms.terms.len() as u32).collect(), entry)
     }
 
     #[test]
@@ -267,11 +237,13 @@ mod tests {
             (jq(".items[] | .bad"), r#"{"items":[{"bad":false},{"bad":true}]}"#, true),
         ];
         for (term, entry, want) in table {
-            assert_eq!(!matched(std::slice::from_ref(&term), entry).is_empty(), want, "{term:?} {entry}");
+            let terms = Terms::compile(std::slice::from_ref(&term)).unwrap_or_else(|errors| panic!("{errors:?}"));
+            assert_eq!(!matched(&terms, entry.as_bytes()).is_empty(), want, "{term:?} {entry}");
+            assert_eq!(!matched_by_ways(&terms, entry.as_bytes()).is_empty(), want, "{term:?} {entry}");
         }
     }
 
-    /// As an entry of one line is judged: by the anchors that stand in it.
+    /// As an entry is judged: by the anchors that stand in it.
     fn matched_by_ways(terms: &Terms, entry: &[u8]) -> Vec<u32> {
         let standing = terms.anchors().iter().filter(|(anchor, _)| memchr::memmem::find(entry, anchor).is_some());
         let ways: Vec<u32> = standing.map(|(_, way)| *way).collect();
@@ -300,11 +272,11 @@ mod tests {
         #[test]
         fn nothing_is_lost_by_asking_ways_first(
             expression in "((pump|valve|leak)(\\.\\*|\\[\\^k\\]|\\(is \\)\\?)(failed|\\(stuck\\|torn\\))\\|?){1,4}",
-            entry in "((pump|valve|leak|is|failed|stuck|torn)( |:)){1,8}",
+            entry in "((pump|valve|leak|is|failed|stuck|torn)( |:|\n)){1,8}",
         ) {
             let terms = [Term::Regex(expression.clone()), Term::Value("pump:failed".into())];
             let terms = Terms::compile(&terms).unwrap_or_else(|errors| panic!("{errors:?}"));
-            prop_assert_eq!(matched_by_ways(&terms, entry.as_bytes()), terms.matched(entry.as_bytes()), "{}", expression);
+            prop_assert_eq!(matched_by_ways(&terms, entry.as_bytes()), matched(&terms, entry.as_bytes()), "{}", expression);
         }
     }
 

@@ -187,10 +187,9 @@ impl Stream {
             return;
         }
         self.seen.lanes[lane].done_to = self.base + span.end as u64;
-        // Whatever stands in the text of an entry that has several raw lines, its fragments do.
+        // What one raw line told is known; of an entry that is made of several its text is asked.
         let raw = if span.plain { lines.text(span.start) } else { &*span.text };
-        let known = ways.filter(|_| span.plain);
-        let ways = known.unwrap_or_else(|| classifier.set.engine.clues(raw, 0).others);
+        let ways = ways.filter(|_| span.plain).unwrap_or_else(|| classifier.set.engine.clues(raw, 0).others);
         let matched = community.terms.matched_among(&ways, raw, &span.text);
         let mut touched = community.touched(&matched);
         touched.retain(|rule, _| community.rules[*rule as usize].is_for(self.source.container.as_deref()));

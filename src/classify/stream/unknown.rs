@@ -20,7 +20,7 @@ impl Stream {
         let severity = unknown::severity(record).filter(|_| set.notices_unknown)?;
         // Whoever closed the record knows what follows, or that nothing will.
         let headline = || unknown::next(self.lines(window), lane, assembled, true, limits) == Next::Trace;
-        if (assembled.lines.len() == 1 && headline()) || unknown::is_of_a_rule(set.community.as_ref(), record) {
+        if (assembled.lines.len() == 1 && headline()) || unknown::is_of_a_rule(set, record) {
             return None;
         }
         let (pattern, own) = unknown::pattern_and_attributes(severity, record);
