@@ -7,9 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::compile::{Alternative, LazyRegex, LiteralId, Terms};
 use super::literals::LiteralSearch;
 use super::{Clues, Engine};
-use crate::event;
 use crate::event::attributes::Kind;
-use crate::event::{Attribute, Value};
+use crate::event::{self, Attribute, Value};
 use crate::pattern::model::Origin;
 
 /// A decoded record, as the engine sees it.

@@ -11,8 +11,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::event;
-use crate::event::{Attribute, Exception, Value};
+use crate::event::{self, Attribute, Exception, Value};
 use header::{Header, Kind, Level};
 
 /// One record: the lines that belong together, decoded.

@@ -13,8 +13,7 @@ use std::cell::LazyCell;
 
 use super::run::{Grammar, Next, Run};
 use super::words::Words;
-use crate::event;
-use crate::event::Exception;
+use crate::event::{self, Exception};
 
 /// The exception that a record shows: of Python the last of a chain, of other languages the outermost.
 ///
