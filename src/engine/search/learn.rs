@@ -28,7 +28,7 @@ pub fn windows_of(anchors: &[Vec<u8>], healthy: &Healthy, filter: Filter) -> Win
             placed.rethink(window);
         }
     }
-    placed.windows(anchors, filter)
+    placed.windows(anchors)
 }
 
 struct Placed<'h, 'a> {
@@ -80,7 +80,8 @@ impl<'a> Placed<'_, 'a> {
         }
     }
 
-    fn windows(&self, anchors: &[Vec<u8>], filter: Filter) -> Windows {
+    fn windows(&self, anchors: &[Vec<u8>]) -> Windows {
+        let filter = self.placer.filter;
         let all = Windows::new(
             filter,
             self.anchors

@@ -9,7 +9,7 @@ use super::{BUCKETS, WINDOW};
 /// Eight buckets share the bits of a byte.
 const GROUP: usize = 8;
 /// How many such bytes all buckets take.
-const GROUPS: usize = BUCKETS / GROUP;
+pub(super) const GROUPS: usize = BUCKETS / GROUP;
 
 /// Per group, place and half (see [`halves`]): the buckets that let it pass.
 pub(super) type Nibbles = [[[[u8; 16]; 2]; WINDOW]; GROUPS];
@@ -35,15 +35,19 @@ pub(super) struct Masks {
 /// See [`Masks::maybe`].
 pub(super) type Bits = [u64; 1 << 10];
 
-/// Where the bit of four bytes is.
+/// Spreads keys over all 64 bits: the upper ones say where a key is.
 #[inline(always)]
-pub(super) fn bit(gram: u32) -> (usize, u64) {
-    let hash = gram.wrapping_mul(MIX) >> 16;
-    ((hash >> 6) as usize, 1 << (hash & 63))
+pub(super) fn hash(key: u64) -> u64 {
+    // Two to the 64th by the golden ratio (Knuth's multiplicative hash).
+    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// Knuth's multiplicative hash.
-pub(super) const MIX: u32 = 0x9E37_79B1;
+/// Where the bit of a key is: of four bytes, or of these and what is beside them.
+#[inline(always)]
+pub(super) fn bit(key: u64) -> (usize, u64) {
+    let hash = hash(key) >> 48;
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
 
 impl Masks {
     pub(super) fn new(windows: &[Window]) -> Masks {
@@ -76,7 +80,11 @@ impl Masks {
             }
         }
         let mut maybe: Box<Bits> = Box::new([0; _]);
-        windows.iter().flat_map(|window| window.grams()).map(bit).for_each(|(word, bit)| maybe[word] |= bit);
+        windows
+            .iter()
+            .flat_map(|window| window.grams())
+            .map(|gram| bit(gram.into()))
+            .for_each(|(word, bit)| maybe[word] |= bit);
         let groups = windows.iter().map(|window| usize::from(window.bucket) / GROUP + 1).max().unwrap_or(0);
         Masks { nibbles, pairs, accepts, maybe, groups }
     }
@@ -104,7 +112,7 @@ impl Masks {
             if open >> LAST != 0 {
                 sieve.passed += 1;
                 let at = begin + read + 1 - WINDOW;
-                let (word, bit) = bit(gram_at(text, at));
+                let (word, bit) = bit(gram_at(text, at).into());
                 if self.maybe[word] & bit != 0 && table.may_stand(text, at) && take(at) {
                     sieve.at = at;
                     return;

@@ -88,7 +88,7 @@ impl Windows {
     pub(super) fn new(filter: Filter, buckets: BTreeMap<[u8; WINDOW], u8>) -> Windows {
         let mut maybe: Box<Bits> = Box::new([0; _]);
         for gram in buckets.keys() {
-            let (word, bit) = bit(u32::from_le_bytes(*gram));
+            let (word, bit) = bit(u32::from_le_bytes(*gram).into());
             maybe[word] |= bit;
         }
         Windows { filter, buckets, maybe }
@@ -154,7 +154,7 @@ impl Windows {
         (0..=anchor.len().saturating_sub(WINDOW)).find_map(|offset| {
             let window = Window::of(anchor, offset, 0);
             let name = window.name();
-            let (word, bit) = bit(u32::from_le_bytes(name));
+            let (word, bit) = bit(u32::from_le_bytes(name).into());
             let bucket = if self.maybe[word] & bit != 0 { *self.buckets.get(&name)? } else { return None };
             Some(Window { bucket, ..window })
         })

@@ -36,7 +36,7 @@ struct Bucket {
 /// Knows what is in the buckets, and what healthy text passes.
 pub(super) struct Placer<'h> {
     healthy: &'h Healthy,
-    filter: Filter,
+    pub(super) filter: Filter,
     /// By test and class: the grams that have it.
     having: Vec<Vec<Set>>,
     buckets: Vec<Bucket>,

@@ -104,7 +104,7 @@ impl<const ROOM: usize> Sieve<ROOM> {
     pub(super) fn sift(&mut self, masks: &Masks, table: &Table, text: &[u8], steps: usize, count: usize) {
         let here = &text[self.at..];
         let is_hashed = |place: usize| {
-            let (word, bit) = bit(gram_at(here, place));
+            let (word, bit) = bit(gram_at(here, place).into());
             masks.maybe[word] & bit != 0
         };
         let hashed = self.kept(count, is_hashed);

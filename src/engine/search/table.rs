@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::beside::Side;
-use super::masks::Bits;
+use super::masks::{Bits, bit, hash};
 use super::place::{Window, gram_at};
 
 /// A window and what is beside it, and where their entries are.
@@ -36,19 +36,6 @@ pub(super) struct Table {
     entries: Vec<Entry>,
     /// The anchors, one behind the other.
     bytes: Vec<u8>,
-}
-
-/// Spreads keys over all 64 bits: the upper ones say where a key is.
-#[inline(always)]
-fn hash(key: u64) -> u64 {
-    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-/// Where the bit of a key is.
-#[inline(always)]
-fn bit(key: u64) -> (usize, u64) {
-    let hash = hash(key) >> 48;
-    ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
 impl Table {

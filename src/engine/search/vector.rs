@@ -95,7 +95,7 @@ mod x86 {
 
     use super::super::WINDOW;
     use super::super::filter::{HIGH, PAIRS, TURNED};
-    use super::super::masks::Masks;
+    use super::super::masks::{GROUPS, Masks};
     use super::super::sieve::{AT_ONCE, Bytes, STEP, Sieve};
     use super::super::table::Table;
 
@@ -116,7 +116,7 @@ mod x86 {
                 }
                 match masks.groups {
                     $(..=$groups => go_on::<$groups, ROOM>(masks, table, text, sieve, take),)*
-                    _ => go_on::<4, ROOM>(masks, table, text, sieve, take),
+                    _ => go_on::<GROUPS, ROOM>(masks, table, text, sieve, take),
                 }
             }
 
