@@ -171,6 +171,30 @@ fn an_event_appears_as_its_line_arrives() {
 }
 
 #[test]
+fn an_event_of_one_pipe_among_several_appears_as_its_lines_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipes = ["one", "two"].map(|name| folder.path().join(name));
+    assert!(Command::new("mkfifo").args(&pipes).status().unwrap().success());
+    let mut child = scan(&["--threads", "2", "--output", "text"]).args(&pipes).stdout(Stdio::piped()).spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)))
+    });
+    let mut writers = pipes.map(|pipe| fs::OpenOptions::new().write(true).open(pipe).unwrap());
+    // Whether it is an archive is told by the first 512 bytes.
+    writers[0].write_all(format!("{PROBE}{}", "all is well\n".repeat(100)).as_bytes()).unwrap();
+    // Both pipes stay open.
+    let mut told = false;
+    while !told {
+        let line = lines.recv_timeout(Duration::from_secs(20)).expect("no event while the pipes are open");
+        told = line.contains("kserve.storage.model-not-found");
+    }
+    drop(writers);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn exit_status_says_what_happened() {
     let folder = tempfile::tempdir().unwrap();
     let bad_pack = folder.path().join("bad.yaml");

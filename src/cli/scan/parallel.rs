@@ -174,7 +174,7 @@ impl Taker for Putting<'_> {
     }
 
     fn complain(&mut self, error: anyhow::Error) {
-        // What was found before is told before.
+        // What was found before is told before; who is gone needn't know.
         let _ = self.put_found();
         let _ = self.put(Piece::Complaint(error));
     }
