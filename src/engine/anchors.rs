@@ -6,7 +6,6 @@
 use memchr::memmem;
 
 use super::healthy::Healthy;
-use super::literals::Needle;
 use super::required::Clause;
 use super::search::Windows;
 
@@ -118,7 +117,7 @@ pub struct Way {
     /// The fragments to look for, of which one stands there.
     pub anchors: Vec<Vec<u8>>,
     /// Of each of these, one stands there too: fragments of the other clauses that have such.
-    pub beside: Vec<Vec<Needle>>,
+    pub beside: Vec<Clause>,
     /// So many of them, which come first, in the line that the anchor stands in.
     pub in_line: usize,
 }
@@ -145,9 +144,9 @@ pub fn choose<'c>(lines: &'c [Vec<Clause>], healthy: &Healthy, windows: &Windows
     usable.retain(|(line, _, fragments)| *line != own || !told(fragments));
     usable.sort_by_key(|(line, ..)| *line != own);
     let in_line = usable.iter().take_while(|(line, ..)| *line == own).count();
-    let needles = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| Needle::new(fragment.bytes)).collect();
-    let beside = usable.into_iter().map(|(.., fragments)| needles(fragments)).collect();
-    let anchors = anchors.into_iter().map(|fragment| fragment.bytes).collect();
+    let bytes = |fragments: Vec<Ranked>| fragments.into_iter().map(|fragment| fragment.bytes).collect();
+    let beside = usable.into_iter().map(|(.., fragments)| bytes(fragments)).collect();
+    let anchors = bytes(anchors);
     Some((clause, Way { anchors, beside, in_line }))
 }
 

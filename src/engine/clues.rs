@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of framing and headers.
 
-use super::{Anchor, Engine, literals};
+use super::{Anchor, Engine, Way};
 use crate::pattern::model::Severity;
 
 /// What the anchors in one raw line tell, in whatever framing it stands.
@@ -10,9 +10,8 @@ use crate::pattern::model::Severity;
 pub struct Clues {
     /// It may be of any pattern.
     any: bool,
-    /// The (pattern, alternative, way) triples of which an anchor stands in it, and one of each of the fragments beside it that stand in the same
-    /// line.
-    ways: Vec<(u32, u32, u32)>,
+    /// The ways of which an anchor stands in it, and what stands beside it in the same line.
+    ways: Vec<u32>,
     /// Who else asked for a fragment that stands in it, in order. See [`super::Asked::for_others`].
     pub others: Vec<u32>,
 }
@@ -41,44 +40,34 @@ impl Engine {
     /// those who asked for the fragment besides `other` decides. If the line is one of several pieces of a longer one, what is missing here may
     /// stand in another piece.
     pub fn may_matter(&self, anchor: Anchor, raw: &[u8], at: usize, mut other: impl FnMut(u32) -> bool) -> bool {
-        let stands = |way: &(u32, u32, u32)| self.has_in_line(*way, raw);
+        let stands = |way: &u32| self.has_in_line(*way, raw);
         self.meanings[anchor.0].owners(raw, at).any(|owners| {
             owners.any || owners.ways.iter().any(stands) || owners.others.iter().any(|number| other(*number))
         })
     }
 
     /// Does one of each of the fragments stand in the line without which a way can't be met there?
-    fn has_in_line(&self, way: (u32, u32, u32), raw: &[u8]) -> bool {
-        let way = self.way(way);
-        literals::one_of_each(&way.beside[..way.in_line], raw)
+    fn has_in_line(&self, way: u32, raw: &[u8]) -> bool {
+        self.clauses.are_met_in_line(self.ways[way as usize].beside, raw)
     }
 
     /// Could the line be of a record that a pattern knows which is at least so grave, whatever the record's other lines are? Says so of some that
     /// can't. If the line is one of several pieces of a longer one, what is missing here may stand in another piece.
     pub fn may_be_of(&self, clues: &Clues, least: Severity) -> bool {
-        clues.any || clues.ways.iter().any(|&(pattern, ..)| self.severity(pattern) >= least)
+        clues.any || clues.ways.iter().any(|&way| self.ways[way as usize].severity >= least)
     }
 
     /// Could a record that is this raw line alone be of a pattern that is at least so grave? Says so of some that can't, but asks for no more
     /// than the raw bytes.
     pub fn may_know(&self, clues: &Clues, raw: &[u8], least: Severity) -> bool {
-        let may_be =
-            |&way: &(u32, u32, u32)| self.severity(way.0) >= least && literals::one_of_each(&self.way(way).beside, raw);
-        clues.any || clues.ways.iter().any(may_be)
+        let may_be = |way: &Way| way.severity >= least && self.clauses.are_met(way.beside, raw);
+        clues.any || clues.ways.iter().any(|&way| may_be(&self.ways[way as usize]))
     }
 
     /// The (pattern, alternative) pairs that a record may be of which is this line alone, in order.
-    pub(super) fn pairs(clues: &Clues) -> Vec<(u32, u32)> {
-        let mut pairs: Vec<(u32, u32)> = clues.ways.iter().map(|&(pattern, position, _)| (pattern, position)).collect();
+    pub(super) fn pairs(&self, clues: &Clues) -> Vec<(u32, u32)> {
+        let mut pairs: Vec<(u32, u32)> = clues.ways.iter().map(|&way| self.ways[way as usize].pair).collect();
         pairs.dedup();
         pairs
-    }
-
-    fn severity(&self, pattern: u32) -> Severity {
-        self.patterns[pattern as usize].pattern.severity
-    }
-
-    fn way(&self, (pattern, position, way): (u32, u32, u32)) -> &super::Way {
-        &self.patterns[pattern as usize].alternatives[position as usize].ways[way as usize]
     }
 }

@@ -3,15 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexSet;
-use regex::bytes::Regex;
 use thiserror::Error;
 
-use super::anchors::Way;
+use super::regexes::Regex;
 use super::required::{self, Clause, Lines};
 use super::scope::CompiledScope;
-use super::{Knowledge, anchors, known, regexes};
+use super::{Clauses, Knowledge, Way, anchors, known};
 use crate::event::attributes::{self, Capture};
-use crate::pattern::model::{Condition, FieldCondition, FieldValue, Pattern, Term};
+use crate::pattern::model::{Condition, FieldCondition, FieldValue, Pattern, Severity, Term};
 
 /// Why a pattern can't be compiled.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -107,8 +106,8 @@ pub struct Alternative {
     pub fields: Vec<(String, FieldTest)>,
     /// How much text it requires, in bytes: the more, the more specific.
     pub weight: usize,
-    /// How it is found in raw blocks, in each way in which it can be met; empty if no log can be meant.
-    pub ways: Vec<Way>,
+    /// The fragments by which it is found in raw blocks, each with the number of the way that it stands for; empty if no log can be meant.
+    pub anchors: Vec<(Vec<u8>, u32)>,
     /// Of each of these, one literal must stand in the record's text: what expressions can't match without.
     pub clauses: Vec<Vec<LiteralId>>,
     /// The literals that the fragments are parts of: one of them makes a record a candidate.
@@ -118,7 +117,7 @@ pub struct Alternative {
 impl Alternative {
     /// The fragments by which it is found in raw blocks.
     pub fn anchors(&self) -> impl Iterator<Item = &Vec<u8>> {
-        self.ways.iter().flat_map(|way| &way.anchors)
+        self.anchors.iter().map(|(anchor, _)| anchor)
     }
 }
 
@@ -184,43 +183,58 @@ impl LazyRegex {
 
     /// The compiled expression; `None` only if it grew over the size limit, which [`LazyRegex::check`] reports.
     pub fn get(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| regexes::compile(&self.expression).ok()).as_ref()
+        self.compiled.get_or_init(|| Regex::new(&self.expression).ok()).as_ref()
     }
 
     /// Compiles now, for `check` and `lint`.
     pub fn check(&self) -> Result<(), CompileError> {
         let wrong = |reason| CompileError::Regex { expression: self.expression.clone(), reason };
-        regexes::compile(&self.expression).map(|_| ()).map_err(wrong)
+        Regex::check(&self.expression).map_err(wrong)
     }
 
-    /// Its named groups and what they become.
+    /// Its named groups, in the order they stand, and what they become.
     pub fn captures(&self) -> &[(String, &'static Capture)] {
         &self.captures
     }
 }
 
-/// The literals of all patterns, each once, and who hangs on which.
+/// What all patterns have in common.
 #[derive(Default)]
-pub struct Literals {
-    /// An id is a place.
-    pub all: IndexSet<Box<[u8]>>,
+pub struct Tables {
+    /// The literals, each once. An id is a place.
+    pub literals: IndexSet<Box<[u8]>>,
     /// Which (pattern, alternative) pairs become candidates when one is seen.
     pub candidates: Vec<(LiteralId, u32, u32)>,
+    /// How alternatives are found, by the numbers of the ways.
+    pub ways: Vec<Way>,
+    /// What must stand beside the ways' anchors.
+    pub clauses: Clauses,
 }
 
-impl Literals {
+impl Tables {
     fn id(&mut self, literal: &[u8]) -> LiteralId {
-        let known = self.all.get_index_of(literal);
+        let known = self.literals.get_index_of(literal);
         // Patterns are files that people write; their literals never come near 2^32.
-        known.unwrap_or_else(|| self.all.insert_full(literal.into()).0) as LiteralId
+        known.unwrap_or_else(|| self.literals.insert_full(literal.into()).0) as LiteralId
+    }
+
+    /// Takes in how an alternative of a pattern is found; gives its anchors.
+    fn add_ways(&mut self, pair: (u32, u32), severity: Severity, ways: Vec<anchors::Way>) -> Vec<(Vec<u8>, u32)> {
+        let mut anchors = Vec::new();
+        for way in ways {
+            let number = self.ways.len() as u32;
+            anchors.extend(way.anchors.into_iter().map(|anchor| (anchor, number)));
+            self.ways.push(Way { pair, severity, beside: self.clauses.add(&way.beside, way.in_line) });
+        }
+        anchors
     }
 }
 
-/// Compiles one pattern, adding its literals to the table. `index` is the pattern's own.
+/// Compiles one pattern, adding to the tables. `index` is the pattern's own.
 pub fn pattern(
     pattern: &Arc<Pattern>,
     index: u32,
-    literals: &mut Literals,
+    tables: &mut Tables,
     knowledge: Knowledge<'_>,
 ) -> Result<Compiled, Vec<CompileError>> {
     let mut errors = Vec::new();
@@ -230,13 +244,14 @@ pub fn pattern(
         CompiledScope::default()
     });
     for (position, condition) in pattern.matches.conditions().iter().enumerate() {
-        match alternative(condition, literals, knowledge) {
-            Ok(mut alternative) => {
-                if !scope.takes_logs() || !alternative.scope.takes_logs() {
-                    alternative.ways.clear();
+        match alternative(condition, tables, knowledge) {
+            Ok((mut alternative, ways)) => {
+                let pair = (index, position as u32);
+                if scope.takes_logs() && alternative.scope.takes_logs() {
+                    alternative.anchors = tables.add_ways(pair, pattern.severity, ways);
                 }
                 let found_by = alternative.anchor_literals.iter();
-                literals.candidates.extend(found_by.map(|&literal| (literal, index, position as u32)));
+                tables.candidates.extend(found_by.map(|&literal| (literal, pair.0, pair.1)));
                 alternatives.push(alternative);
             }
             Err(error) => errors.push(in_part(pattern, position, error)),
@@ -286,11 +301,12 @@ fn by(pattern: &Pattern, parts: &[Alternative]) -> Result<Vec<&'static str>, Com
     Ok(by)
 }
 
+/// One condition, and how it is found in raw blocks, in each way in which it can be met.
 fn alternative(
     condition: &Condition,
-    literals: &mut Literals,
+    tables: &mut Tables,
     knowledge: Knowledge<'_>,
-) -> Result<Alternative, CompileError> {
+) -> Result<(Alternative, Vec<anchors::Way>), CompileError> {
     let mut lines = Lines::new();
     let mut all = Vec::with_capacity(condition.all.len());
     let mut regexes = Vec::with_capacity(condition.regex.as_slice().len());
@@ -299,7 +315,7 @@ fn alternative(
             Term::Literal(literal) if literal.is_empty() => return Err(CompileError::EmptyLiteral),
             Term::Literal(literal) => {
                 lines.push(vec![vec![literal.as_bytes().to_vec()]]);
-                all.push(literals.id(literal.as_bytes()));
+                all.push(tables.id(literal.as_bytes()));
             }
             Term::Regex(term) => add_regex(&term.regex, &mut regexes, &mut lines)?,
         }
@@ -307,10 +323,10 @@ fn alternative(
     for expression in condition.regex.as_slice() {
         add_regex(expression, &mut regexes, &mut lines)?;
     }
-    let Any { terms: any, clause, mut choices } = any_of(&condition.any, literals)?;
+    let Any { terms: any, clause, mut choices } = any_of(&condition.any, tables)?;
     choices.iter_mut().for_each(|choice| choice.extend_from_slice(&lines));
     lines.extend(clause.map(|clause| vec![clause]));
-    let none = terms(&condition.none, literals)?.0;
+    let none = terms(&condition.none, tables)?.0;
     let fields: Vec<_> = condition.fields.iter().map(|(name, test)| (name.clone(), FieldTest::new(test))).collect();
     if all.is_empty() && regexes.is_empty() && any.is_none() && fields.is_empty() {
         return Err(CompileError::Empty);
@@ -321,12 +337,13 @@ fn alternative(
     let weight = lines.iter().flatten().map(shortest).sum::<usize>() + 8 * beside_text;
     let choices = if choices.is_empty() { std::slice::from_ref(&lines) } else { &choices };
     let (ways, found_by) = ways(choices, knowledge)?;
-    let anchor_literals = found_by.iter().map(|literal| literals.id(literal)).collect();
+    let anchor_literals = found_by.iter().map(|literal| tables.id(literal)).collect();
     let telling =
         lines.iter().flatten().filter(|clause| clause.iter().all(|literal| literal.len() >= anchors::MIN_ANCHOR));
-    let ids = telling.map(|clause| clause.iter().map(|literal| literals.id(literal)).collect::<Vec<_>>());
+    let ids = telling.map(|clause| clause.iter().map(|literal| tables.id(literal)).collect::<Vec<_>>());
     let clauses = ids.filter(|ids| !ids.iter().all(|id| all.contains(id))).collect();
-    Ok(Alternative { scope, all, regexes, any, none, fields, weight, ways, clauses, anchor_literals })
+    let anchors = Vec::new();
+    Ok((Alternative { scope, all, regexes, any, none, fields, weight, anchors, clauses, anchor_literals }, ways))
 }
 
 fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Lines) -> Result<(), CompileError> {
@@ -337,7 +354,7 @@ fn add_regex(expression: &str, regexes: &mut Vec<LazyRegex>, lines: &mut Lines) 
 }
 
 /// How each choice is found in raw blocks, and the literals of which one stands in each text that meets one.
-fn ways(choices: &[Lines], knowledge: Knowledge<'_>) -> Result<(Vec<Way>, Clause), CompileError> {
+fn ways(choices: &[Lines], knowledge: Knowledge<'_>) -> Result<(Vec<anchors::Way>, Clause), CompileError> {
     let mut literals = Clause::new();
     let mut ways = Vec::with_capacity(choices.len());
     for lines in choices {
@@ -360,11 +377,11 @@ struct Any {
     choices: Vec<Lines>,
 }
 
-fn any_of(list: &[Term], literals: &mut Literals) -> Result<Any, CompileError> {
+fn any_of(list: &[Term], tables: &mut Tables) -> Result<Any, CompileError> {
     if list.is_empty() {
         return Ok(Any::default());
     }
-    let (terms, required) = terms(list, literals)?;
+    let (terms, required) = terms(list, tables)?;
     let mut choices = Vec::new();
     if !terms.regexes.is_empty() {
         let mut plain = Clause::new();
@@ -382,14 +399,14 @@ fn any_of(list: &[Term], literals: &mut Literals) -> Result<Any, CompileError> {
 }
 
 /// Terms, and for each the clauses it requires, by line.
-fn terms(list: &[Term], literals: &mut Literals) -> Result<(Terms, Vec<Lines>), CompileError> {
+fn terms(list: &[Term], tables: &mut Tables) -> Result<(Terms, Vec<Lines>), CompileError> {
     let mut terms = Terms::default();
     let mut required = Vec::new();
     for term in list {
         match term {
             Term::Literal(literal) if literal.is_empty() => return Err(CompileError::EmptyLiteral),
             Term::Literal(literal) => {
-                terms.literals.push(literals.id(literal.as_bytes()));
+                terms.literals.push(tables.id(literal.as_bytes()));
                 required.push(vec![vec![vec![literal.as_bytes().to_vec()]]]);
             }
             Term::Regex(term) => {

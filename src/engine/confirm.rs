@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::compile::{Alternative, LazyRegex, LiteralId, Terms};
 use super::literals::LiteralSearch;
+use super::regexes::{Groups, Regex};
 use super::{Clues, Engine};
 use crate::event::attributes::Kind;
 use crate::event::{self, Attribute, Value};
@@ -90,9 +91,6 @@ impl<'e> Seen<'e> {
     }
 }
 
-/// What an expression caught.
-type Groups<'t> = regex::bytes::Captures<'t>;
-
 /// One pattern whose condition holds.
 struct Match<'e, 't> {
     pattern: usize,
@@ -116,7 +114,7 @@ impl Engine {
     ///
     /// Whatever a record's text holds by which it may be found, its raw lines have an anchor on its behalf.
     pub fn judge_line(&self, subject: &Subject<'_>, clues: &Clues) -> Judgement {
-        self.judge_those(Engine::pairs(clues), subject)
+        self.judge_those(self.pairs(clues), subject)
     }
 
     fn judge_those(&self, candidates: Vec<(u32, u32)>, subject: &Subject<'_>) -> Judgement {
@@ -168,7 +166,7 @@ impl Engine {
         if subject.origin == Origin::Log {
             self.search.any_anchor(subject.text, 0, |anchor, at| {
                 let owners = self.meanings[anchor].owners(subject.text, at);
-                pairs.extend(owners.flat_map(|owners| &owners.ways).map(|&(pattern, position, _)| (pattern, position)));
+                pairs.extend(owners.flat_map(|owners| &owners.ways).map(|&way| self.ways[way as usize].pair));
                 false
             });
         } else {
@@ -187,6 +185,9 @@ impl Engine {
     /// whose scope is known to hold before one that passes because the container isn't known, then the one that requires most text.
     /// A cause of which only presumption says that it concerns this container doesn't go before what concerns any.
     fn speaker<'m, 'e, 't>(&self, matches: &'m [Match<'e, 't>], container: Option<&str>) -> Option<&'m Match<'e, 't>> {
+        if let [only] = matches {
+            return Some(only);
+        }
         let pattern_of = |m: &Match<'_, '_>| &self.patterns[m.pattern].pattern;
         let presumed = |m: &Match<'_, '_>| {
             let scopes = [&self.patterns[m.pattern].scope, &m.alternative.scope];
@@ -234,12 +235,13 @@ fn evidence(
     engine: &Engine,
 ) -> (Vec<Attribute>, Range<usize>) {
     let mut captures: Vec<Attribute> = Vec::new();
-    let shown = groups.first().and_then(|groups| groups.get(0)).map(|whole| whole.range());
+    let shown = groups.first().and_then(Groups::whole);
     for (lazy, groups) in alternative.regexes.iter().zip(groups) {
-        for (name, capture) in lazy.captures() {
-            let Some(group) = groups.name(name) else { continue };
+        let named = lazy.get().map(Regex::named).unwrap_or_default();
+        for ((_, capture), group) in lazy.captures().iter().zip(named) {
+            let Some(group) = groups.get(*group) else { continue };
             if captures.iter().all(|known| known.name != capture.attribute) {
-                captures.push(Attribute { name: capture.attribute, value: value(group.as_bytes(), capture.kind) });
+                captures.push(Attribute { name: capture.attribute, value: value(group, capture.kind) });
             }
         }
     }

@@ -4,8 +4,6 @@
 
 use std::fmt;
 
-use regex::bytes::Regex;
-
 use super::Engine;
 use super::compile::{Alternative, LazyRegex, Terms};
 use super::confirm::{Seen, Subject};
@@ -115,7 +113,7 @@ fn anchors(alternative: &Alternative, text: &[u8]) -> Vec<(String, bool)> {
 
 /// The condition's terms beside what they were compiled to, which has the same order.
 fn checks(condition: &Condition, alternative: &Alternative, subject: &Subject<'_>, seen: &Seen<'_>) -> Vec<Check> {
-    let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex: &Regex| regex.is_match(subject.text));
+    let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex| regex.is_match(subject.text));
     let mut checks = Vec::new();
     let (mut literals, mut regexes) = (alternative.all.iter(), alternative.regexes.iter());
     for term in &condition.all {

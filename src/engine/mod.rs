@@ -8,6 +8,7 @@
 //! stand for → fields → expressions → captures of the one pattern that speaks.
 
 mod anchors;
+mod clauses;
 mod clues;
 mod compile;
 mod confirm;
@@ -22,6 +23,7 @@ pub mod regexes;
 mod required;
 mod scope;
 mod search;
+mod strings;
 mod terms;
 mod train;
 
@@ -29,8 +31,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use anchors::Way;
 pub use anchors::fragments as anchor_fragments;
+use clauses::{Clauses, Group};
 pub use clues::Clues;
 use compile::LiteralId;
 pub use compile::{CompileError, Compiled};
@@ -45,7 +47,7 @@ pub use search::{Effort, Filter, Windows};
 pub use terms::Terms;
 pub use train::Trained;
 
-use crate::pattern::model::Pattern;
+use crate::pattern::model::{Pattern, Severity};
 
 /// One of the fragments that are looked for.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +89,16 @@ pub struct Size {
     pub literals: usize,
 }
 
+/// One way in which a condition of a pattern is met.
+struct Way {
+    /// The pattern, and which of its conditions.
+    pair: (u32, u32),
+    /// The pattern's.
+    severity: Severity,
+    /// What stands in a record's raw bytes beside an anchor of the way.
+    beside: Group,
+}
+
 /// What is known of healthy logs. It decides what is fast, never what is found.
 #[derive(Clone, Copy)]
 struct Knowledge<'k> {
@@ -116,6 +128,9 @@ pub struct Engine {
     literals: LiteralSearch,
     /// Which (pattern, alternative) pairs become candidates when a literal is seen, in order.
     candidates: Vec<(LiteralId, u32, u32)>,
+    /// How patterns are found in raw blocks: what their anchors stand for.
+    ways: Vec<Way>,
+    clauses: Clauses,
     patterns: Vec<Compiled>,
     /// By pattern.
     counts: Vec<Counts>,
@@ -133,11 +148,11 @@ impl Engine {
         asked: Asked<'_>,
         knowledge: Knowledge<'_>,
     ) -> Result<Engine, Vec<(usize, CompileError)>> {
-        let mut literals = compile::Literals::default();
+        let mut tables = compile::Tables::default();
         let mut compiled = Vec::new();
         let mut errors = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {
-            match compile::pattern(pattern, index as u32, &mut literals, knowledge) {
+            match compile::pattern(pattern, index as u32, &mut tables, knowledge) {
                 Ok(pattern) => compiled.push(pattern),
                 Err(list) => errors.extend(list.into_iter().map(|error| (index, error))),
             }
@@ -156,25 +171,20 @@ impl Engine {
         for anchor in asked.noticed {
             of_others.entry(anchor).or_default();
         }
-        for (index, pattern) in compiled.iter().enumerate() {
-            for (position, alternative) in pattern.alternatives.iter().enumerate() {
-                for (number, way) in alternative.ways.iter().enumerate() {
-                    for anchor in &way.anchors {
-                        owners.entry(anchor).or_default().ways.push((index as u32, position as u32, number as u32));
-                    }
-                }
-            }
+        let alternatives = compiled.iter().flat_map(|pattern| &pattern.alternatives);
+        for (anchor, way) in alternatives.flat_map(|alternative| &alternative.anchors) {
+            owners.entry(anchor).or_default().ways.push(*way);
         }
         let (anchors, meanings) = owners::anchors(owners, of_others);
         let search = Search::new(&anchors, knowledge.searched, knowledge.healthy);
-        let all = LiteralSearch::new(literals.all).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
+        let all = LiteralSearch::new(tables.literals).ok_or_else(|| vec![(0, CompileError::TooMuch)])?;
         let size = Size {
             patterns: compiled.len(),
             alternatives: compiled.iter().map(|pattern| pattern.alternatives.len()).sum(),
             anchors: anchors.len(),
             literals: all.count(),
         };
-        let mut candidates = literals.candidates;
+        let compile::Tables { mut candidates, ways, clauses, .. } = tables;
         candidates.sort_unstable();
         Ok(Engine {
             search,
@@ -182,6 +192,8 @@ impl Engine {
             meanings,
             literals: all,
             candidates,
+            ways,
+            clauses,
             counts: compiled.iter().map(|_| Counts::default()).collect(),
             patterns: compiled,
             size,

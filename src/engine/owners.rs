@@ -12,8 +12,8 @@ use super::search;
 pub(super) struct Owners {
     /// A line that holds it may be of any pattern.
     pub any: bool,
-    /// (pattern, alternative, way)
-    pub ways: Vec<(u32, u32, u32)>,
+    /// By their numbers.
+    pub ways: Vec<u32>,
     /// Those who asked for it, beside the patterns.
     pub others: Vec<u32>,
 }

@@ -236,7 +236,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::engine::{expression, regexes};
+    use crate::engine::{expression, regexes::Regex};
 
     fn clauses_of(expression: &str) -> Vec<Vec<String>> {
         let hir = expression::parse(expression).unwrap();
@@ -290,8 +290,8 @@ mod tests {
     /// An expression's tree, and its first match in a text.
     fn matched<'t>(expression: &str, text: &'t str) -> Option<(Hir, &'t [u8])> {
         let hir = expression::parse(expression).ok()?;
-        let found = regexes::compile(expression).ok()?.find(text.as_bytes())?;
-        Some((hir, found.as_bytes()))
+        let found = Regex::new(expression).ok()?.captures(text.as_bytes())?.whole()?;
+        Some((hir, &text.as_bytes()[found]))
     }
 
     fn satisfies(text: &[u8], clause: &Clause) -> bool {

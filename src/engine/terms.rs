@@ -14,8 +14,9 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
-use super::literals::{self, Needle};
+use super::clauses::{Clauses, Group};
 use super::required::{self, Clause};
+use super::strings::Needle;
 use super::{Knowledge, anchors};
 use crate::pattern::cre::Term;
 
@@ -26,6 +27,7 @@ const SIZE_LIMIT: usize = 8 << 20;
 pub struct Terms {
     terms: Vec<Compiled>,
     ways: Vec<Way>,
+    clauses: Clauses,
     /// Fragments and the ways they are of. One of a way's stands in the raw bytes of each entry that matches so; but for
     /// [`Terms::without_anchor`].
     anchors: Vec<(Vec<u8>, u32)>,
@@ -35,16 +37,8 @@ pub struct Terms {
 /// One way in which a term matches.
 struct Way {
     term: u32,
-    /// Of each of these, one fragment stands in the raw bytes of an entry that matches so, beside one of the way's anchors.
-    beside: Vec<Vec<Needle>>,
-    /// So many of them, which come first, in the line that the anchor stands in.
-    in_line: usize,
-}
-
-impl Way {
-    fn may_match(&self, raw: &[u8]) -> bool {
-        literals::one_of_each(&self.beside, raw)
-    }
+    /// What stands in the raw bytes of an entry that matches so, beside one of the way's anchors.
+    beside: Group,
 }
 
 enum Compiled {
@@ -87,10 +81,10 @@ impl Terms {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Making { compiled, ways, mut anchors, without_anchor } = making;
+        let Making { compiled, ways, clauses, mut anchors, without_anchor } = making;
         anchors.sort_unstable();
         anchors.dedup();
-        Ok(Terms { terms: compiled, ways, anchors, without_anchor })
+        Ok(Terms { terms: compiled, ways, clauses, anchors, without_anchor })
     }
 
     /// The fragments by which entries are found in raw bytes, each with the number of a way that it stands for.
@@ -114,7 +108,8 @@ impl Terms {
 
     /// The terms that an entry matches, in order. Of its text, or of its raw bytes if these are one line, it is known which ways' anchors it holds.
     pub fn matched_among(&self, ways: &[u32], raw: &[u8], entry: &[u8]) -> Vec<u32> {
-        let ways = ways.iter().map(|&way| &self.ways[way as usize]).filter(|way| way.may_match(raw));
+        let ways = ways.iter().map(|&way| &self.ways[way as usize]);
+        let ways = ways.filter(|way| self.clauses.are_met(way.beside, raw));
         self.matched_of(ways.map(|way| way.term).chain(self.without_anchor.iter().copied()).collect(), entry)
     }
 
@@ -126,8 +121,7 @@ impl Terms {
     /// Could a term match in this way an entry that the raw line is a part of, because of the anchor in it? If the line is one of several pieces
     /// of a longer one, what is missing here may stand in another piece.
     pub fn may_stand(&self, way: u32, raw: &[u8]) -> bool {
-        let way = &self.ways[way as usize];
-        literals::one_of_each(&way.beside[..way.in_line], raw)
+        self.clauses.are_met_in_line(self.ways[way as usize].beside, raw)
     }
 
     fn matched_of(&self, mut candidates: Vec<u32>, entry: &[u8]) -> Vec<u32> {
@@ -150,6 +144,7 @@ impl Terms {
 struct Making {
     compiled: Vec<Compiled>,
     ways: Vec<Way>,
+    clauses: Clauses,
     anchors: Vec<(Vec<u8>, u32)>,
     without_anchor: Vec<u32>,
 }
@@ -184,7 +179,7 @@ impl Making {
     fn add_way(&mut self, term: u32, found_by: anchors::Way) {
         let way = self.ways.len() as u32;
         self.anchors.extend(found_by.anchors.into_iter().map(|anchor| (anchor, way)));
-        self.ways.push(Way { term, beside: found_by.beside, in_line: found_by.in_line });
+        self.ways.push(Way { term, beside: self.clauses.add(&found_by.beside, found_by.in_line) });
     }
 }
 
@@ -258,7 +253,7 @@ mod tests {
         let may_match = |entry: &str| -> Vec<u32> {
             let stands = |anchor: &Vec<u8>| memchr::memmem::find(entry.as_bytes(), anchor).is_some();
             let found = terms.anchors().iter().filter(|(anchor, _)| stands(anchor)).map(|(_, way)| *way);
-            found.filter(|way| terms.ways[*way as usize].may_match(entry.as_bytes())).collect()
+            found.filter(|way| terms.clauses.are_met(terms.ways[*way as usize].beside, entry.as_bytes())).collect()
         };
         let none: [u32; 0] = [];
         assert_eq!(may_match("the valve failed"), none);

@@ -17,6 +17,9 @@ struct Slot {
 
 /// An anchor that a window stands for.
 struct Entry {
+    /// The anchor's last bytes: many anchors may have the same window with the same beside it (`failed to `), and nearly all of these are told by
+    /// their ends, without going to their bytes.
+    end: u64,
     /// The anchor's index.
     anchor: u32,
     /// Where the anchor's bytes are.
@@ -71,6 +74,7 @@ impl Table {
             let free = table.probe(key);
             table.slots[free] = slot;
             table.entries.extend(indices.iter().map(|&index| Entry {
+                end: end_of(&anchors[index]),
                 anchor: index as u32,
                 start: starts[index],
                 length: anchors[index].len() as u32,
@@ -129,7 +133,17 @@ impl Table {
     /// Where an anchor begins whose window is at `at`, if it stands there.
     fn start_of(&self, entry: &Entry, block: &[u8], at: usize) -> Option<usize> {
         let start = at.checked_sub(entry.offset as usize)?;
-        let anchor = &self.bytes[entry.start as usize..][..entry.length as usize];
-        block[start..].starts_with(anchor).then_some(start)
+        let there = block.get(start..start + entry.length as usize)?;
+        let anchor = || &self.bytes[entry.start as usize..][..entry.length as usize];
+        (end_of(there) == entry.end && there == anchor()).then_some(start)
+    }
+}
+
+/// The last eight bytes, or those that there are.
+#[inline(always)]
+fn end_of(bytes: &[u8]) -> u64 {
+    match bytes.last_chunk() {
+        Some(end) => u64::from_le_bytes(*end),
+        None => bytes.iter().fold(0, |end, byte| end << 8 | u64::from(*byte)),
     }
 }
