@@ -28,6 +28,8 @@ pub(super) enum OutputFormat {
 pub(super) struct Output {
     form: Form,
     out: BufWriter<Box<dyn Write>>,
+    /// An event as it goes out; emptied before each.
+    line: Vec<u8>,
     incidents: Incidents,
     /// What no pattern knows; told at the end.
     unclassified: Census,
@@ -66,6 +68,7 @@ impl Output {
         Output {
             form,
             out: BufWriter::with_capacity(64 << 10, stdout),
+            line: Vec::new(),
             incidents: Incidents::new(causes(), window, INCIDENTS),
             unclassified: Census::new(TEMPLATES),
         }
@@ -81,7 +84,8 @@ impl Output {
     }
 
     fn write(&mut self, event: &Event) -> Result<()> {
-        let mut line = Vec::new();
+        let line = &mut self.line;
+        line.clear();
         match &mut self.form {
             // Its summary tells of these.
             Form::Text(_) if unclassified::is(event) => {}
@@ -90,10 +94,10 @@ impl Output {
                 // A person is looking on.
                 self.out.flush()?;
             }
-            Form::Jsonl(writer) => writer.write(event, &mut line),
-            Form::OtlpJson => otlp_json::write(std::slice::from_ref(event), &mut line),
+            Form::Jsonl(writer) => writer.write(event, line),
+            Form::OtlpJson => otlp_json::write(std::slice::from_ref(event), line),
         }
-        self.out.write_all(&line)?;
+        self.out.write_all(line)?;
         Ok(())
     }
 

@@ -17,8 +17,13 @@ pub(super) fn line(value: &impl Serialize, out: &mut Vec<u8>) {
 /// Appends the value.
 pub(super) fn value(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
     let start = out.len();
-    let mut serializer = Serializer::with_formatter(&mut *out, NoControls(CompactFormatter));
-    if value.serialize(&mut serializer).is_err() {
+    let mut written = value.serialize(&mut Serializer::new(&mut *out));
+    // Nearly no text has any of these, which one look at the whole tells; the serializer hands it on in pieces, from one escape to the next.
+    if next_control(&out[start..]).is_some() {
+        out.truncate(start);
+        written = value.serialize(&mut Serializer::with_formatter(&mut *out, NoControls(CompactFormatter)));
+    }
+    if written.is_err() {
         // Impossible for the shapes of this room: writing to memory can't fail, keys are strings, no number is a float. Half a value would
         // spoil the stream.
         out.truncate(start);
@@ -39,21 +44,25 @@ struct NoControls(CompactFormatter);
 impl Formatter for NoControls {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some((at, control)) = next_control(rest) {
+        while let Some((at, length)) = next_control(rest.as_bytes()) {
             self.0.write_string_fragment(writer, &rest[..at])?;
-            write!(writer, "\\u{:04x}", u32::from(control))?;
-            rest = &rest[at + control.len_utf8()..];
+            rest[at..at + length].chars().try_for_each(|control| write!(writer, "\\u{:04x}", u32::from(control)))?;
+            rest = &rest[at + length..];
         }
         self.0.write_string_fragment(writer, rest)
     }
 }
 
-/// The first control character. Of those below U+0020 the serializer leaves none; the others are DEL and what begins with the byte C2.
-fn next_control(text: &str) -> Option<(usize, char)> {
-    let suspects = memchr::memchr2_iter(0x7f, 0xc2, text.as_bytes());
+/// The first control character of a text, and its length. Of those below U+0020 the serializer leaves none; the others are DEL and, behind the byte C2, 80 to
+/// 9F.
+fn next_control(text: &[u8]) -> Option<(usize, usize)> {
     // Both bytes only ever begin a character.
-    let mut characters = suspects.filter_map(|at| text[at..].chars().next().map(|character| (at, character)));
-    characters.find(|(_, character)| character.is_control())
+    let mut suspects = memchr::memchr2_iter(0x7f, 0xc2, text);
+    suspects.find_map(|at| match text[at..] {
+        [0x7f, ..] => Some((at, 1)),
+        [_, 0x80..=0x9f, ..] => Some((at, 2)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -19,9 +19,8 @@ impl Patterns {
     }
 
     /// Is one of them among the others?
-    pub fn meets(&self, others: &Patterns) -> bool {
-        // Without a way out in between, so that several words are looked at in one step.
-        self.0.iter().zip(&others.0).fold(0, |common, (one, other)| common | one & other) != 0
+    pub fn meets(&self, others: &Few) -> bool {
+        others.0.iter().any(|(place, other)| self.0.get(*place).is_some_and(|word| word & other != 0))
     }
 
     fn add(&mut self, at: usize) {
@@ -43,6 +42,21 @@ impl Patterns {
     }
 }
 
+/// Some of the patterns, of which there are few: the words in which one has a bit, by their places.
+#[derive(Clone, Debug, Default)]
+pub struct Few(Vec<(usize, u64)>);
+
+impl Few {
+    fn of(patterns: &Patterns) -> Few {
+        Few(patterns.0.iter().copied().enumerate().filter(|(_, word)| *word != 0).collect())
+    }
+
+    /// Is it one of them?
+    pub fn has(&self, pattern: Known) -> bool {
+        pattern.is_some_and(|at| self.0.iter().any(|(place, word)| *place == at / 64 && word & (1 << (at % 64)) != 0))
+    }
+}
+
 /// Those that are set, the lowest first.
 fn bits(word: u64) -> impl Iterator<Item = usize> {
     let mut left = word;
@@ -53,12 +67,12 @@ fn bits(word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// What each pattern leads to, what leads to it, and both.
+/// What each pattern leads to, what leads to it, and both with itself.
 #[derive(Debug)]
 struct Ends {
     leads_to: Vec<Patterns>,
     led_to_by: Vec<Patterns>,
-    related: Vec<Patterns>,
+    related: Vec<Few>,
 }
 
 /// `explains` of a set of patterns, followed to its ends.
@@ -105,9 +119,9 @@ impl Causes {
         self.ends().leads_to[from].has(effect) && !self.ends().leads_to[to].has(cause)
     }
 
-    /// Those that the pattern leads to, and those that lead to it.
-    pub fn related(&self, pattern: Known) -> &Patterns {
-        static NONE: Patterns = Patterns(Vec::new());
+    /// The pattern itself, those that it leads to, and those that lead to it.
+    pub fn related(&self, pattern: Known) -> &Few {
+        static NONE: Few = Few(Vec::new());
         pattern.map_or(&NONE, |at| &self.ends().related[at])
     }
 
@@ -120,7 +134,11 @@ impl Causes {
 
     /// Does one of them explain it?
     pub fn explained(&self, effect: Known, seen: &Patterns) -> bool {
-        self.among(effect, seen).count() > 0
+        effect.is_some_and(|at| {
+            let ends = self.ends();
+            let all = ends.led_to_by[at].0.iter().zip(&ends.leads_to[at].0).zip(&seen.0);
+            all.fold(0, |causes, ((by, to), seen)| causes | by & !to & seen) != 0
+        })
     }
 
     /// So many patterns as a set.
@@ -142,7 +160,12 @@ impl Causes {
                 effects.iter().for_each(|effect| led_to_by[effect].add(cause));
             }
             let both = leads_to.iter().zip(&led_to_by);
-            let related = both.map(|(to, by)| to.with(by, |to, by| to | by)).collect();
+            let related = both.enumerate().map(|(own, (to, by))| {
+                let mut all = to.with(by, |to, by| to | by);
+                all.add(own);
+                Few::of(&all)
+            });
+            let related = related.collect();
             Ends { leads_to, led_to_by, related }
         })
     }
@@ -175,11 +198,12 @@ impl Causes {
 
     /// The nearest cause is the one that most of the others explain. The order of causes is strict, so going up it ends.
     fn nearest(&self, effect: Known, seen: &Patterns) -> Known {
-        let causes = self.among(effect, seen);
-        let above = |cause: &usize| self.among(Some(*cause), &causes).count();
-        if causes.count() == 0 {
+        // Most have none.
+        if !self.explained(effect, seen) {
             return None;
         }
+        let causes = self.among(effect, seen);
+        let above = |cause: &usize| self.among(Some(*cause), &causes).count();
         // Of equals the one whose id comes first, so the last of them in reverse.
         causes.iter().collect::<Vec<_>>().into_iter().rev().max_by_key(above)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::causes::{Causes, Known, Patterns};
+use super::causes::{Causes, Few, Known, Patterns};
 use super::workload::{self, Workload};
 use crate::event::Event;
 
@@ -138,9 +138,9 @@ impl Open {
         self.workloads.iter()
     }
 
-    /// Whether the sighting has to do with one of the failures. `known` is its pattern, `related` those that have to do with that.
-    pub fn takes(&self, sighting: &Sighting<'_>, known: Known, related: &Patterns, window: SignedDuration) -> bool {
-        if known.is_some() && self.settled && !self.seen.has(known) && !self.seen.meets(related) {
+    /// Whether the sighting has to do with one of the failures. `known` is its pattern, `related` that and those that have to do with it.
+    pub fn takes(&self, sighting: &Sighting<'_>, known: Known, related: &Few, window: SignedDuration) -> bool {
+        if known.is_some() && self.settled && !self.seen.meets(related) {
             return false;
         }
         self.members.iter().any(|member| {
@@ -223,10 +223,10 @@ impl Open {
     }
 
     /// Takes in all of another.
-    pub fn absorb(&mut self, mut other: Open) {
+    pub fn absorb(&mut self, other: Open) {
         self.first = self.first.min(other.first);
-        self.members.append(&mut other.members);
-        self.workloads.append(&mut other.workloads);
+        self.members.extend(other.members);
+        self.workloads.extend(other.workloads);
         self.settled = false;
         if self.members.len() > MEMBERS {
             self.members.truncate(MEMBERS);
