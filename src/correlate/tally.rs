@@ -86,11 +86,11 @@ impl Tally {
     fn incident(&mut self, event: &Event) -> &mut Counted {
         let Some(incident) = &event.incident else { return self.incidents.entry(String::new()).or_default() };
         let merged: Vec<Counted> = incident.merges.iter().filter_map(|id| self.incidents.remove(id)).collect();
-        let room = self.incidents.len() < MAX_GROUPS || self.incidents.contains_key(&incident.id);
-        let id = if room { incident.id.clone() } else { String::new() };
+        let room = self.incidents.len() < MAX_GROUPS || self.incidents.contains_key(&*incident.id);
+        let id = if room { incident.id.to_string() } else { String::new() };
         let counted = self.incidents.entry(id).or_default();
         if room {
-            counted.workload.clone_from(&incident.workload);
+            counted.workload = incident.workload.to_string();
         }
         for failure in merged.into_iter().flat_map(|other| other.failures.into_values()) {
             counted.add(&failure);

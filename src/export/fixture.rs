@@ -72,7 +72,7 @@ pub(crate) fn rich() -> Event {
         incident: Some(Incident {
             id: "7c1e9a5d3b2f48608d9eafb0c1d2e3f4".into(),
             workload: "vision/iris".into(),
-            chain: vec!["python.s3.no-credentials".into()],
+            chain: ["python.s3.no-credentials".into()].into(),
             corrects: vec!["00000000000000000000000000000001".into()],
             merges: vec![],
         }),

@@ -1,6 +1,7 @@
 //! Which pattern's failure leads to which other's, by way of however many that may go unseen.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use crate::pattern::model::Pattern;
 
@@ -80,6 +81,8 @@ struct Ends {
 pub struct Causes {
     /// Of all patterns and of what they explain, sorted.
     ids: Vec<String>,
+    /// By id: going to the middle of the middle of a sorted list touches a dozen ids.
+    known: HashMap<String, usize>,
     /// What each explains by its own word.
     direct: Vec<Vec<usize>>,
     /// Followed to the ends when first asked for: most logs have no failure.
@@ -93,7 +96,9 @@ impl Causes {
         let mut ids: Vec<&String> = patterns.iter().flat_map(|p| p.explains.iter().chain([&p.id])).collect();
         ids.sort_unstable();
         ids.dedup();
-        let mut causes = Causes { ids: ids.into_iter().cloned().collect(), ..Causes::default() };
+        let ids: Vec<String> = ids.into_iter().cloned().collect();
+        let known = ids.iter().cloned().zip(0..).collect();
+        let mut causes = Causes { ids, known, ..Causes::default() };
         causes.direct = vec![Vec::new(); causes.ids.len()];
         for pattern in patterns.iter().filter(|pattern| !pattern.explains.is_empty()) {
             if let Some(cause) = causes.known(&pattern.id) {
@@ -105,7 +110,7 @@ impl Causes {
 
     /// How a pattern is asked for.
     pub fn known(&self, id: &str) -> Known {
-        self.ids.binary_search_by(|known| known.as_str().cmp(id)).ok()
+        self.known.get(id).copied()
     }
 
     /// The first leads to the second. Patterns that lead to each other are no causes of each other.

@@ -98,7 +98,7 @@ impl Incidents {
             self.of_workload.entry(workload.clone()).or_default().insert(number);
         }
         self.counts.corrected += corrects.len() as u64;
-        Some(Incident { id: incident.id.clone(), workload: incident.workload.to_string(), chain, corrects, merges })
+        Some(Incident { id: incident.id.clone(), workload: incident.name.clone(), chain, corrects, merges })
     }
 
     /// Incidents that are open.
@@ -118,7 +118,7 @@ impl Incidents {
         let mut related: Vec<(Timestamp, &str, usize)> = numbers
             .filter_map(|number| self.open.get(*number).map(|incident| (*number, incident)))
             .filter(|(_, incident)| incident.takes(sighting, known, kin, self.window))
-            .map(|(number, incident)| (incident.first, incident.id.as_str(), number))
+            .map(|(number, incident)| (incident.first, &*incident.id, number))
             .collect();
         related.sort_unstable();
         // One of both workloads.
@@ -142,12 +142,11 @@ impl Incidents {
     /// Gives what is in one to another; the id of the one that is no more.
     fn merge(&mut self, from: usize, into: usize) -> Option<String> {
         let other = self.forget(from)?;
-        let id = other.id.clone();
-        let incident = self.open.get_mut(into)?;
-        incident.absorb(other);
-        for workload in incident.workloads() {
+        for workload in other.workloads() {
             self.of_workload.entry(workload.clone()).or_default().insert(into);
         }
+        let id = other.id.to_string();
+        self.open.get_mut(into)?.absorb(other);
         Some(id)
     }
 

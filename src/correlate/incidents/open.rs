@@ -1,6 +1,7 @@
 //! One incident while it is open: its failures, and what has been said of them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use xxhash_rust::xxh3::Xxh3;
@@ -36,8 +37,9 @@ struct Member {
 
 #[derive(Debug)]
 pub(super) struct Open {
-    pub id: String,
-    pub workload: Workload,
+    pub id: Arc<str>,
+    /// That of the workload it was begun for.
+    pub name: Arc<str>,
     pub first: Timestamp,
     pub heard: Timestamp,
     /// How many were begun before it.
@@ -48,7 +50,7 @@ pub(super) struct Open {
     /// The members' patterns, while that holds.
     seen: Patterns,
     /// From the root cause to a pattern, which is the last, of those that were asked for while that holds.
-    chains: Vec<(Known, Vec<String>)>,
+    chains: Vec<(Known, Arc<[String]>)>,
     /// Those of the members: under these it is looked for.
     workloads: BTreeSet<Workload>,
 }
@@ -56,7 +58,7 @@ pub(super) struct Open {
 /// What came of taking in a sighting.
 pub(super) struct Joined {
     /// The patterns that lead to it, from the root cause to its own.
-    pub chain: Vec<String>,
+    pub chain: Arc<[String]>,
     /// The uids of events that it shows to be no root causes.
     pub corrects: Vec<String>,
     /// The incident is under more workloads than before.
@@ -113,16 +115,16 @@ impl Member {
 
 impl Open {
     pub fn new(sighting: &Sighting<'_>, uid: &str, now: Timestamp, age: u64) -> Open {
-        let workload = sighting.subject().clone();
+        let name = sighting.subject().to_string();
         let mut hasher = Xxh3::new();
-        for part in [workload.to_string().as_bytes(), uid.as_bytes()] {
+        for part in [name.as_bytes(), uid.as_bytes()] {
             // The length keeps neighbouring parts apart.
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
         Open {
-            id: format!("{:032x}", hasher.digest128()),
-            workload,
+            id: format!("{:032x}", hasher.digest128()).into(),
+            name: name.into(),
             first: sighting.time,
             heard: now,
             age,
@@ -169,14 +171,14 @@ impl Open {
     }
 
     /// From the root cause to the pattern.
-    fn chain(&mut self, pattern: &str, known: Known, causes: &Causes) -> Vec<String> {
-        let leads_there = |(last, chain): &&(Known, Vec<String>)| {
+    fn chain(&mut self, pattern: &str, known: Known, causes: &Causes) -> Arc<[String]> {
+        let leads_there = |(last, chain): &&(Known, Arc<[String]>)| {
             *last == known && (known.is_some() || chain.last().is_some_and(|last| last == pattern))
         };
         if let Some((_, chain)) = self.chains.iter().find(leads_there) {
             return chain.clone();
         }
-        let chain = causes.chain(pattern, &self.seen);
+        let chain: Arc<[String]> = causes.chain(pattern, &self.seen).into();
         self.chains.push((known, chain.clone()));
         chain
     }
