@@ -6,7 +6,8 @@
 use memchr::memmem;
 
 /// The bytes of healthy logs, the commonest first, each sample weighing the same. All others are rarer.
-const COMMON: &[u8] = b" e01r\"ota:sni.cl-d2pmug43579,hf/v86\n=Tyb]kI_[ONSFwPZCMx()EGR\tqA{}HDLU|z'KBj+VW#\\*%>;XYJ<Q@&?$!`^~";
+const COMMON: &[u8] =
+    b" e01r\"ota:sni.cl-d2pmug43579,hf/v86\n=Tyb]kI_[ONSFwPZCMx()EGR\tqA{}HDLU|z'KBj+VW#\\*%>;XYJ<Q@&?$!`^~";
 
 /// By byte: the rarer, the higher.
 const RARITY: [u8; 256] = {

@@ -33,10 +33,6 @@ impl Patterns {
         Patterns(self.0.iter().zip(&other.0).map(|(one, other)| join(*one, *other)).collect())
     }
 
-    fn count(&self) -> u32 {
-        self.0.iter().map(|word| word.count_ones()).sum()
-    }
-
     /// In the order of their ids.
     fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(place, word)| bits(*word).map(move |bit| 64 * place + bit))
@@ -68,11 +64,12 @@ fn bits(word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// What each pattern leads to, what leads to it, and both with itself.
+/// By pattern.
 #[derive(Debug)]
 struct Ends {
-    leads_to: Vec<Patterns>,
-    led_to_by: Vec<Patterns>,
+    /// Those that lead to it, and that it doesn't lead to.
+    causes: Vec<Patterns>,
+    /// Itself, those that it leads to, and those that lead to it.
     related: Vec<Few>,
 }
 
@@ -121,7 +118,7 @@ impl Causes {
     /// As [`Causes::explains`].
     pub fn is_cause(&self, cause: Known, effect: Known) -> bool {
         let (Some(from), Some(to)) = (cause, effect) else { return false };
-        self.ends().leads_to[from].has(effect) && !self.ends().leads_to[to].has(cause)
+        self.ends().causes[to].has(Some(from))
     }
 
     /// The pattern itself, those that it leads to, and those that lead to it.
@@ -130,20 +127,15 @@ impl Causes {
         pattern.map_or(&NONE, |at| &self.ends().related[at])
     }
 
-    /// Those of some patterns that explain this one.
-    pub fn among(&self, effect: Known, seen: &Patterns) -> Patterns {
-        let Some(at) = effect else { return Patterns::default() };
-        let causes = self.ends().led_to_by[at].with(&self.ends().leads_to[at], |by, to| by & !to);
-        causes.with(seen, |cause, seen| cause & seen)
+    /// Those of some patterns that explain this one, word by word.
+    fn among<'a>(&'a self, effect: usize, seen: &'a Patterns) -> impl Iterator<Item = u64> + 'a {
+        self.ends().causes[effect].0.iter().zip(&seen.0).map(|(cause, seen)| cause & seen)
     }
 
     /// Does one of them explain it?
     pub fn explained(&self, effect: Known, seen: &Patterns) -> bool {
-        effect.is_some_and(|at| {
-            let ends = self.ends();
-            let all = ends.led_to_by[at].0.iter().zip(&ends.leads_to[at].0).zip(&seen.0);
-            all.fold(0, |causes, ((by, to), seen)| causes | by & !to & seen) != 0
-        })
+        // Without a way out in between, so that several words are looked at in one step.
+        effect.is_some_and(|effect| self.among(effect, seen).fold(0, |any, word| any | word) != 0)
     }
 
     /// So many patterns as a set.
@@ -164,14 +156,14 @@ impl Causes {
             for (cause, effects) in leads_to.iter().enumerate() {
                 effects.iter().for_each(|effect| led_to_by[effect].add(cause));
             }
-            let both = leads_to.iter().zip(&led_to_by);
-            let related = both.enumerate().map(|(own, (to, by))| {
+            let both = || leads_to.iter().zip(&led_to_by);
+            let related = both().enumerate().map(|(own, (to, by))| {
                 let mut all = to.with(by, |to, by| to | by);
                 all.add(own);
                 Few::of(&all)
             });
-            let related = related.collect();
-            Ends { leads_to, led_to_by, related }
+            let causes = both().map(|(to, by)| by.with(to, |by, to| by & !to));
+            Ends { related: related.collect(), causes: causes.collect() }
         })
     }
 
@@ -204,11 +196,9 @@ impl Causes {
     /// The nearest cause is the one that most of the others explain. The order of causes is strict, so going up it ends.
     fn nearest(&self, effect: Known, seen: &Patterns) -> Known {
         // Most have none.
-        if !self.explained(effect, seen) {
-            return None;
-        }
-        let causes = self.among(effect, seen);
-        let above = |cause: &usize| self.among(Some(*cause), &causes).count();
+        let effect = effect.filter(|_| self.explained(effect, seen))?;
+        let causes = Patterns(self.among(effect, seen).collect());
+        let above = |cause: &usize| self.among(*cause, &causes).map(u64::count_ones).sum::<u32>();
         // Of equals the one whose id comes first, so the last of them in reverse.
         causes.iter().collect::<Vec<_>>().into_iter().rev().max_by_key(above)
     }

@@ -219,7 +219,8 @@ mod tests {
         if there(2) {
             let ids = vec![text(2), String::new()];
             let (corrects, merges) = (Vec::new(), ids.clone());
-            event.incident = Some(Incident { id: text(0).into(), workload: "".into(), chain: ids.into(), corrects, merges });
+            event.incident =
+                Some(Incident { id: text(0).into(), workload: "".into(), chain: ids.into(), corrects, merges });
         }
         if there(3) {
             event.trace_id = Some([0; 16]);
