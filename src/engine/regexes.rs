@@ -26,6 +26,10 @@ const SHORTEST_LEAD: usize = 3;
 /// More literals are sooner looked for by the automaton.
 const MOST_LEADS: usize = 8;
 
+/// In a longer text expressions are run as a whole: the engines that begin at a known place take time by the size of the program, too, or go over the
+/// rest of the text from each of them.
+const LONGEST_TEXT: usize = 8 << 10;
+
 /// So many places are tried one by one. With more of them that would take the square of the text's length.
 const TRIES: usize = 16;
 
@@ -133,7 +137,7 @@ impl Regex {
     /// stand before where it begins.
     fn any<'t>(&self, text: &'t [u8], mut run: impl FnMut(&meta::Regex, Input<'t>, usize) -> bool) -> bool {
         let mut from = 0;
-        if let Some(led) = &self.led {
+        if let Some(led) = self.led.as_ref().filter(|_| text.len() <= LONGEST_TEXT) {
             let mut starts = led.starts(text);
             for _ in 0..TRIES {
                 let Some(start) = starts.next() else { return false };
@@ -163,8 +167,8 @@ impl Led {
             }
             _ => (0, hir.clone()),
         };
-        // Where it begins is known.
-        let rest = compile(&rest, meta::Config::new().auto_prefilter(false))?;
+        // Where it begins is known, so nothing has to lead there, neither forward nor back.
+        let rest = compile(&rest, meta::Config::new().auto_prefilter(false).hybrid(false).dfa(false))?;
         let lead = |(literal, before): (&[u8], usize)| Lead { literal: Needle::new(literal), before };
         Ok(Some(Led { leads: literals.into_iter().map(lead).collect(), skipped, rest }))
     }
@@ -242,7 +246,7 @@ fn whole(expression: &str) -> Result<meta::Regex, String> {
 fn compile(hir: &Hir, config: meta::Config) -> Result<meta::Regex, String> {
     let config = config.utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT));
     meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| match error.size_limit() {
-        Some(limit) => format!("compiled, it is larger than {limit} bytes"),
+        Some(limit) => format!("compiled, it is larger than {limit} bytes: ask for fewer repetitions"),
         None => error.to_string(),
     })
 }
@@ -293,6 +297,7 @@ mod tests {
 
     #[test]
     fn a_literal_leads_wherever_one_stands_at_a_fixed_place() {
+        let long = [vec![b'-'; LONGEST_TEXT], b"pump 7 stuck, Pump 8 pump".to_vec()].concat();
         let often = ["pump pump ".repeat(TRIES).into_bytes(), b"pump 7 pump 8 stuck".to_vec()].concat();
         let texts: &[&[u8]] = &[
             b"",
@@ -303,8 +308,11 @@ mod tests {
             b"xpump 3 pump 4 stuck",
             b"ump 5 stuck",
             &often,
+            &long,
         ];
-        let table: &[(&str, Option<(&[usize], usize)>)] = &[
+        /// An expression, the bytes before each literal, and the bytes that are skipped.
+        type Row<'r> = (&'r str, Option<(&'r [usize], usize)>);
+        let table: &[Row<'_>] = &[
             ("pump (?<detail>\\d+) (?:is )?stuck", Some((&[0], 5))),
             ("pump", Some((&[0], 4))),
             ("[Pp]ump (?<detail>\\d)(?<reason>\\d)?", Some((&[1], 0))),

@@ -4,9 +4,11 @@ use super::compile::CompileError;
 use super::confirm::Subject;
 use crate::pattern::model::{Origin, Scope};
 
-/// A `where`, ready to be checked.
+/// A `where`, ready to be checked. Most patterns and nearly all wordings have none: they are asked more often, so that takes no room.
 #[derive(Default)]
-pub struct CompiledScope {
+pub struct CompiledScope(Option<Box<Keys>>);
+
+struct Keys {
     origins: Vec<Origin>,
     reasons: Vec<glob::Pattern>,
     containers: Vec<glob::Pattern>,
@@ -15,23 +17,42 @@ pub struct CompiledScope {
 impl CompiledScope {
     pub(super) fn new(scope: &Scope) -> Result<Self, CompileError> {
         let globs = |list: &[String]| list.iter().map(|text| glob(text)).collect::<Result<Vec<_>, _>>();
-        Ok(CompiledScope {
+        let keys = Keys {
             origins: scope.source.clone(),
             reasons: globs(&scope.reason)?,
             containers: globs(&scope.container)?,
-        })
+        };
+        let is_there = !keys.origins.is_empty() || !keys.reasons.is_empty() || !keys.containers.is_empty();
+        Ok(CompiledScope(is_there.then(|| Box::new(keys))))
     }
 
     /// Does the record stand where it must? One whose container isn't known may; a log has no reason, so it doesn't stand where one is wanted.
     pub fn takes(&self, subject: &Subject<'_>) -> bool {
-        self.checks(subject).iter().all(|(_, holds)| *holds)
+        self.0.as_ref().is_none_or(|keys| keys.checks(subject).iter().all(|(_, holds)| *holds))
     }
 
     /// The keys that don't hold.
     pub(super) fn misses(&self, subject: &Subject<'_>) -> Vec<&'static str> {
-        self.checks(subject).iter().filter(|(_, holds)| !holds).map(|(key, _)| *key).collect()
+        let checks = self.0.iter().flat_map(|keys| keys.checks(subject));
+        checks.filter(|(_, holds)| !holds).map(|(key, _)| key).collect()
     }
 
+    /// Can a line of a log stand there?
+    pub(super) fn takes_logs(&self) -> bool {
+        let takes = |keys: &Keys| keys.origins.is_empty() || keys.origins.contains(&Origin::Log);
+        self.0.as_ref().is_none_or(|keys| takes(keys) && keys.reasons.is_empty())
+    }
+
+    pub(super) fn wants_container(&self) -> bool {
+        self.0.as_ref().is_some_and(|keys| !keys.containers.is_empty())
+    }
+
+    pub(super) fn wants_reason(&self) -> bool {
+        self.0.as_ref().is_some_and(|keys| !keys.reasons.is_empty())
+    }
+}
+
+impl Keys {
     fn checks(&self, subject: &Subject<'_>) -> [(&'static str, bool); 3] {
         let reason = || subject.reason.is_some_and(|reason| any(&self.reasons, reason));
         let container = || subject.container.is_none_or(|name| any(&self.containers, name));
@@ -40,19 +61,6 @@ impl CompiledScope {
             ("reason", self.reasons.is_empty() || reason()),
             ("container", self.containers.is_empty() || container()),
         ]
-    }
-
-    /// Can a line of a log stand there?
-    pub(super) fn takes_logs(&self) -> bool {
-        (self.origins.is_empty() || self.origins.contains(&Origin::Log)) && self.reasons.is_empty()
-    }
-
-    pub(super) fn wants_container(&self) -> bool {
-        !self.containers.is_empty()
-    }
-
-    pub(super) fn wants_reason(&self) -> bool {
-        !self.reasons.is_empty()
     }
 }
 

@@ -119,7 +119,7 @@ nonsense: true
     config.yaml:6:1: unknown key `nonsense` (one of: state_dir, sources, kubernetes, patterns, builtin_patterns, event_sources, redact, repeats, unclassified, incidents, rate_limit, export, admin, telemetry, limits)
     config.yaml: export.otlp.headers: "x tenant" is no header name
     config.yaml: the glob /var/log/***/x.log can't be used: wildcards are either regular `*` or recursive `**`
-    pack.yaml:3:1: test.pump.failed: the expression `(the pump has failed: [0-9a-z]{1,100}){1,1000}` can't be read: Compiled regex exceeds size limit of 1048576 bytes.
+    pack.yaml:3:1: test.pump.failed: the expression `(the pump has failed: [0-9a-z]{1,100}){1,1000}` can't be read: compiled, it is larger than 1048576 bytes: ask for fewer repetitions
     4 to mend
     "#);
 }
