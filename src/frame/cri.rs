@@ -19,7 +19,7 @@ use super::{Frame, FrameKind, Stream, time::rfc3339, without_return};
 /// The frame of a CRI line, or `None` if it isn't one.
 pub(super) fn decode(line: &[u8]) -> Option<Frame<'_>> {
     let (rest, time) = rfc3339(line).ok()?;
-    let (stream, partial, content) = plain(rest).or_else(|| Some(any.parse(rest).ok()?.1))?;
+    let (stream, partial, content) = plain(rest).or_else(|| Some(parts.parse(rest).ok()?.1))?;
     // The `\r` at the end of a fragment is the middle of the line.
     let content = if partial { content } else { without_return(content) };
     Some(Frame {
@@ -41,7 +41,7 @@ fn plain(input: &[u8]) -> Option<(Stream, bool, &[u8])> {
 }
 
 /// The same in any form.
-fn any(input: &[u8]) -> IResult<&[u8], (Stream, bool, &[u8])> {
+fn parts(input: &[u8]) -> IResult<&[u8], (Stream, bool, &[u8])> {
     preceded(char(' '), (terminated(stream, char(' ')), terminated(partial, other_tags), content)).parse(input)
 }
 
@@ -56,9 +56,8 @@ pub(super) fn stream_beside(known: &[u8], line: &[u8]) -> Option<Stream> {
         }
         _ => rest,
     };
-    let (stream, rest) = rest.strip_prefix(b"Z ")?.split_at_checked("stdout".len())?;
-    let whole = known.starts_with(minute) && matches!(rest, [b' ', b'P' | b'F', b' ', ..]);
-    Stream::from_name(stream).filter(|_| whole)
+    let (stream, ..) = plain(rest.strip_prefix(b"Z")?)?;
+    known.starts_with(minute).then_some(stream)
 }
 
 fn stream(input: &[u8]) -> IResult<&[u8], Stream> {
@@ -77,4 +76,29 @@ fn other_tags(input: &[u8]) -> IResult<&[u8], ()> {
 /// Everything behind one blank; without the blank there is no content.
 fn content(input: &[u8]) -> IResult<&[u8], &[u8]> {
     alt((preceded(char(' '), rest), eof)).parse(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_plain_form_is_read_as_the_parsers_read_it(
+            stream in prop::sample::select(vec!["stdout", "stderr", "stdin ", "std"]),
+            tag in prop::sample::select(vec!["F", "P", "F:later", "X", ""]),
+            gaps in ("[ ]{0,2}", "[ ]{0,2}", "[ ]{0,2}"),
+            content in "[ a]{0,3}",
+        ) {
+            let behind = format!("{}{stream}{}{tag}{}{content}", gaps.0, gaps.1, gaps.2);
+            let all = parts.parse(behind.as_bytes()).ok().map(|(_, all)| all);
+            let told = plain(behind.as_bytes());
+            prop_assert!(told.is_none() || told == all, "{}: {:?}, {:?}", behind, told, all);
+            let is_known = ["stdout", "stderr"].contains(&stream) && ["F", "P"].contains(&tag);
+            let usual = is_known && gaps.0 == " " && gaps.1 == " " && (gaps.2 + &content).starts_with(' ');
+            prop_assert_eq!(told.is_some(), usual, "{}", behind);
+        }
+    }
 }
