@@ -1,7 +1,8 @@
 //! Which pattern's failure leads to which other's, by way of however many that may go unseen.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+
+use indexmap::IndexSet;
 
 use crate::pattern::model::Pattern;
 
@@ -76,10 +77,8 @@ struct Ends {
 /// `explains` of a set of patterns, followed to its ends.
 #[derive(Debug, Default)]
 pub struct Causes {
-    /// Of all patterns and of what they explain, sorted.
-    ids: Vec<String>,
-    /// By id: going to the middle of the middle of a sorted list touches a dozen ids.
-    known: HashMap<String, usize>,
+    /// Of all patterns and of what they explain, sorted; found by hash, as halving a sorted list again and again touches a dozen ids.
+    ids: IndexSet<String>,
     /// What each explains by its own word.
     direct: Vec<Vec<usize>>,
     /// Followed to the ends when first asked for: most logs have no failure.
@@ -93,9 +92,7 @@ impl Causes {
         let mut ids: Vec<&String> = patterns.iter().flat_map(|p| p.explains.iter().chain([&p.id])).collect();
         ids.sort_unstable();
         ids.dedup();
-        let ids: Vec<String> = ids.into_iter().cloned().collect();
-        let known = ids.iter().cloned().zip(0..).collect();
-        let mut causes = Causes { ids, known, ..Causes::default() };
+        let mut causes = Causes { ids: ids.into_iter().cloned().collect(), ..Causes::default() };
         causes.direct = vec![Vec::new(); causes.ids.len()];
         for pattern in patterns.iter().filter(|pattern| !pattern.explains.is_empty()) {
             if let Some(cause) = causes.known(&pattern.id) {
@@ -107,7 +104,7 @@ impl Causes {
 
     /// How a pattern is asked for.
     pub fn known(&self, id: &str) -> Known {
-        self.known.get(id).copied()
+        self.ids.get_index_of(id)
     }
 
     /// The first leads to the second. Patterns that lead to each other are no causes of each other.
