@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::compile::{Alternative, LazyRegex, LiteralId, Terms};
 use super::literals::LiteralSearch;
-use super::regexes::{Groups, Regex};
+use super::regexes::Groups;
 use super::{Clues, Engine};
 use crate::event::attributes::Kind;
 use crate::event::{self, Attribute, Value};
@@ -96,7 +96,7 @@ struct Match<'e, 't> {
     pattern: usize,
     alternative: &'e Alternative,
     /// By the alternative's expressions.
-    groups: Vec<Groups<'t>>,
+    groups: Vec<Groups<'e, 't>>,
 }
 
 impl Engine {
@@ -209,7 +209,7 @@ impl Engine {
 }
 
 /// What the expressions of an alternative caught, if its condition holds. They are run once: that one matches, and what it caught, are found together.
-fn caught<'t>(alternative: &Alternative, subject: &Subject<'t>, seen: &Seen<'_>) -> Option<Vec<Groups<'t>>> {
+fn caught<'e, 't>(alternative: &'e Alternative, subject: &Subject<'t>, seen: &Seen<'_>) -> Option<Vec<Groups<'e, 't>>> {
     let is_seen = |id: &LiteralId| seen.has(*id);
     let matches = |regex: &LazyRegex| regex.get().is_some_and(|regex| regex.is_match(subject.text));
     let one_of = |terms: &Terms| terms.literals.iter().any(is_seen) || terms.regexes.iter().any(matches);
@@ -222,7 +222,7 @@ fn caught<'t>(alternative: &Alternative, subject: &Subject<'t>, seen: &Seen<'_>)
     if !may_hold {
         return None;
     }
-    let groups: Option<Vec<Groups<'t>>> =
+    let groups: Option<Vec<Groups<'e, 't>>> =
         alternative.regexes.iter().map(|regex| regex.get()?.captures(subject.text)).collect();
     groups.filter(|_| !alternative.none.regexes.iter().any(matches))
 }
@@ -230,16 +230,15 @@ fn caught<'t>(alternative: &Alternative, subject: &Subject<'t>, seen: &Seen<'_>)
 /// Captures, and the part of the text to show: the first expression's match, else the longest literal seen.
 fn evidence(
     alternative: &Alternative,
-    groups: &[Groups<'_>],
+    groups: &[Groups<'_, '_>],
     seen: &Seen<'_>,
     engine: &Engine,
 ) -> (Vec<Attribute>, Range<usize>) {
     let mut captures: Vec<Attribute> = Vec::new();
     let shown = groups.first().and_then(Groups::whole);
     for (lazy, groups) in alternative.regexes.iter().zip(groups) {
-        let named = lazy.get().map(Regex::named).unwrap_or_default();
-        for ((_, capture), group) in lazy.captures().iter().zip(named) {
-            let Some(group) = groups.get(*group) else { continue };
+        for ((_, capture), group) in lazy.captures().iter().zip(groups.named()) {
+            let Some(group) = group else { continue };
             if captures.iter().all(|known| known.name != capture.attribute) {
                 captures.push(Attribute { name: capture.attribute, value: value(group, capture.kind) });
             }

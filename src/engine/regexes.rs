@@ -69,20 +69,21 @@ impl Lead {
 }
 
 /// What the groups of an expression caught in a text.
-pub struct Groups<'t> {
+pub struct Groups<'r, 't> {
     text: &'t [u8],
     slots: Vec<Option<NonMaxUsize>>,
+    named: &'r [usize],
 }
 
-impl<'t> Groups<'t> {
+impl<'t> Groups<'_, 't> {
     /// The part of the text that matched.
     pub fn whole(&self) -> Option<Range<usize>> {
         self.range(0)
     }
 
-    /// What a group caught, by its index.
-    pub fn get(&self, group: usize) -> Option<&'t [u8]> {
-        self.text.get(self.range(group)?)
+    /// What the named groups caught, in the order they stand.
+    pub fn named(&self) -> impl Iterator<Item = Option<&'t [u8]>> {
+        self.named.iter().map(|&group| self.text.get(self.range(group)?))
     }
 
     fn range(&self, group: usize) -> Option<Range<usize>> {
@@ -115,7 +116,7 @@ impl Regex {
     }
 
     /// What its groups caught where it matches first.
-    pub fn captures<'t>(&self, text: &'t [u8]) -> Option<Groups<'t>> {
+    pub fn captures<'t>(&self, text: &'t [u8]) -> Option<Groups<'_, 't>> {
         let mut slots = vec![None; 2 * self.groups];
         let found = self.any(text, |regex, input, skipped| {
             let start = input.start() - skipped;
@@ -125,12 +126,7 @@ impl Regex {
             }
             found
         });
-        found.then_some(Groups { text, slots })
-    }
-
-    /// The indices of the named groups, in the order they stand.
-    pub fn named(&self) -> &[usize] {
-        &self.named
+        found.then_some(Groups { text, slots, named: &self.named })
     }
 
     /// Runs it from each place where a match may begin, the first one first, until `run` has found one. Did it? It is told of how many bytes of the match
@@ -281,7 +277,7 @@ mod tests {
 
     fn told_here(regex: &Regex, text: &[u8]) -> Option<Vec<Option<Range<usize>>>> {
         let groups = regex.captures(text)?;
-        Some([0].iter().chain(regex.named()).map(|&group| groups.range(group)).collect())
+        Some([0].iter().chain(&regex.named).map(|&group| groups.range(group)).collect())
     }
 
     /// Is what is found what `regex` finds? How the expression is led: bytes before each literal, and bytes that are skipped.
