@@ -48,12 +48,6 @@ impl Needle {
     }
 }
 
-impl AsRef<[u8]> for Needle {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
 /// Many byte strings that are looked for, by their place.
 #[derive(Default)]
 pub struct Strings {
